@@ -1,0 +1,33 @@
+"""`features.yaml`: what a model sees of a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional  # noqa: UP035  OmegaConf reads these
+
+
+@dataclass(kw_only=True)
+class Window:
+    """An entity's history up to and including a row: the rows with time in `(t - delay - span, t - delay]`."""
+
+    spans: List[str]
+    """Lengths such as `1h`, `7d`, `4w`."""
+    aggregates: Dict[str, str]
+    """A name and an aggregate in SQL: `count(*)`, `avg(amount)`, `quantile(amount, 0.9)`, `seconds_since_last()` ..."""
+    entity: Optional[str] = None
+    """The column whose equal values share a history; the window's own name where it is left out."""
+    delay: str = "0s"
+    """How long a row takes to be seen: at least the label's delay where an aggregate reads the label."""
+
+
+@dataclass(kw_only=True)
+class Features:
+    """What a model sees of a row. A window feature's name is `<window>_<aggregate>_<span>`."""
+
+    columns: List[str] = field(default_factory=list)
+    """Columns that are passed through."""
+    expressions: Dict[str, str] = field(default_factory=dict)
+    """A name and a DuckDB SQL expression over one row."""
+    windows: Dict[str, Window] = field(default_factory=dict)
+    ratios: Dict[str, str] = field(default_factory=dict)
+    """A name and `a / b`, where a and b are features declared above; missing where b is zero or missing."""

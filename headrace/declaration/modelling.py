@@ -1,0 +1,141 @@
+"""The sections of `pipeline.yaml`, and `conf/model/`: how candidates are trained, judged and admitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional  # noqa: UP035  OmegaConf reads these
+
+
+@dataclass(kw_only=True)
+class LabelDelay:
+    """When a label is known."""
+
+    delay: str
+    """How long after its row; `0s` for at once."""
+
+
+@dataclass(kw_only=True)
+class Target(LabelDelay):
+    """What is predicted."""
+
+    column: str
+    positive: Any
+    """The value of the column that counts as positive."""
+
+
+@dataclass(kw_only=True)
+class TimeSplit:
+    """Test rows are the last ones before `until`; whatever trains ends one label delay before what it is judged on."""
+
+    test: str
+    """How long the test period is."""
+    validation: str
+    """How long each validation fold is; folds step back in time from the last labels known when testing starts."""
+    folds: int = 2
+    train: Optional[str] = None
+    """How long a training period is; all that there is where it is left out."""
+    exclude_known: Optional[str] = None
+    """An entity column: rows of entities whose positive label is known by then are left out of what is judged."""
+
+
+@dataclass(kw_only=True)
+class RowSplit:
+    """Rows are dealt out by a hash of their key, so that a row stays on its side when others are added."""
+
+    test_share: float = 0.2
+    folds: int = 5
+
+
+@dataclass(kw_only=True)
+class Split:
+    """Exactly one of the two."""
+
+    time: Optional[TimeSplit] = None
+    rows: Optional[RowSplit] = None
+
+
+@dataclass(kw_only=True)
+class SearchRange:
+    """One dimension of a search space: either `choices`, or `low` and `high`."""
+
+    low: Optional[float] = None
+    high: Optional[float] = None
+    log: bool = False
+    integer: bool = False
+    choices: Optional[List[Any]] = None
+
+
+@dataclass(kw_only=True)
+class Model:
+    """`conf/model/<name>.yaml`: a scikit-learn estimator, its parameters and what is searched."""
+
+    _target_: str
+    params: Dict[str, Any] = field(default_factory=dict)
+    search: Dict[str, SearchRange] = field(default_factory=dict)
+    trials: int = 0
+    """How many sets of parameters Optuna tries; none where it is 0."""
+    prepare: str = "native"
+    """`native`: the estimator takes categories and missing values itself; `encode`: they are one-hot encoded, imputed
+    and scaled for it."""
+    balance: str = "none"
+    """`none`, or `weights`: both classes weigh the same in training."""
+    maximum_rows_ratio: Optional[float] = None
+    """Negative rows kept in training for each positive one; all where it is left out."""
+
+
+@dataclass(kw_only=True)
+class PrecisionAt:
+    """Of the `count` entities with the highest scores in a period, the share that is positive, averaged over periods."""
+
+    entity: str
+    count: int = 100
+    period: str = "1d"
+
+
+@dataclass(kw_only=True)
+class Costs:
+    """What a decision costs, in the currency of the data."""
+
+    false_positive: float
+    """A number of units per row."""
+    false_negative: str
+    """A DuckDB SQL expression over the features: the amount lost, say."""
+
+
+@dataclass(kw_only=True)
+class Objective:
+    """What candidates compete for."""
+
+    metric: str
+    """Tuning and the choice of the winner go by it on validation rows, the comparison with the champion on test rows."""
+
+
+@dataclass(kw_only=True)
+class Evaluation(Objective):
+    """How candidates are judged."""
+
+    false_positive_budget: float = 0.01
+    """The largest share of negatives that may be flagged; the threshold follows from it, on validation rows."""
+    precision_at: Optional[PrecisionAt] = None
+    slices: List[str] = field(default_factory=list)
+    """Columns by whose values the metrics are shown apart."""
+    costs: Optional[Costs] = None
+
+
+@dataclass(kw_only=True)
+class Registration:
+    """When a winner is better than the champion."""
+
+    resamples: int = 1000
+    confidence: float = 0.95
+    minimum_gain: float = 0.0
+    """The lower end of the interval of the difference has to be above this."""
+
+
+@dataclass(kw_only=True)
+class Tracking:
+    """`conf/tracking/<name>.yaml`: where MLflow keeps runs and the registry."""
+
+    uri: str
+    artifacts: Optional[str] = None
+    """Where artifacts go when the experiment is made here; the server's own place where it is left out."""

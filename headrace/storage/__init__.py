@@ -1,0 +1,7 @@
+"""Files that are written whole or not at all."""
+
+from headrace.storage.digests import digest
+from headrace.storage.parts import DAY_FORMAT, WHOLE, list_parts, part_path
+from headrace.storage.writing import link_or_copy, write_beside, write_json
+
+__all__ = ["DAY_FORMAT", "WHOLE", "digest", "link_or_copy", "list_parts", "part_path", "write_beside", "write_json"]
