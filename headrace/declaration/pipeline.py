@@ -34,6 +34,8 @@ class Pipeline:
     """Rows before this day are read (`2018-08-15`), or `all` where rows have no time."""
     source: Dict[str, Any] = field(default_factory=dict)
     """`conf/source/<name>.yaml`: `_target_` and its arguments."""
+    candidate: Optional[str] = None
+    """The name of a candidate in `params.yaml`."""
     model: Optional[Model] = None
     tracking: Optional[Tracking] = None
 
@@ -71,6 +73,7 @@ class TrainConfig:
     """What the train stage reads."""
 
     pipeline: str
+    candidate: str
     target: LabelDelay
     split: Split
     seed: int

@@ -1,0 +1,1 @@
+"""The steps of every pipeline: one Hydra app a DVC stage."""
