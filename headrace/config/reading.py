@@ -42,7 +42,7 @@ def read(cfg: DictConfig, view: type[View]) -> View:
     origin = find_origin()
     verify(Path("environment.yaml"))
     refuse_unknown(cfg, Pipeline, origin)
-    cfg = _unlocked(cfg)
+    cfg = unlocked(cfg)
     cfg["pipeline"] = origin.folder.name
     return narrow(cfg, view, origin)
 
@@ -95,8 +95,8 @@ def _options(group: str) -> str:
     return "one of: " + ", ".join(sorted(file.stem for file in Path(CONF, group).glob("*.yaml")))
 
 
-def _unlocked(cfg: DictConfig) -> DictConfig:
-    # A copy of plain nodes: the composed config's own types would refuse the key `pipeline`.
+def unlocked(cfg: DictConfig) -> DictConfig:
+    """Return a copy of plain nodes: the composed types would refuse a key more or less."""
     return OmegaConf.create(OmegaConf.to_container(cfg, resolve=False))  # type: ignore[return-value]
 
 

@@ -31,3 +31,14 @@ class Features:
     windows: Dict[str, Window] = field(default_factory=dict)
     ratios: Dict[str, str] = field(default_factory=dict)
     """A name and `a / b`, where a and b are features declared above; missing where b is zero or missing."""
+
+
+def feature_names(features: Features) -> list[str]:
+    """Return the names of all declared features, in the order of the training table."""
+    windows = [
+        f"{window}_{aggregate}_{span}"
+        for window, declared in features.windows.items()
+        for span in declared.spans
+        for aggregate in declared.aggregates
+    ]
+    return [*features.columns, *features.expressions, *windows, *features.ratios]

@@ -1,0 +1,86 @@
+"""What a pipeline declares, held against itself."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from headrace.declaration.features import feature_names
+from headrace.errors import ConfigError
+from headrace.evaluation.metrics import METRICS
+from headrace.features import check_features
+from headrace.sources import build
+from headrace.splits import check_split
+from headrace.training import check_model
+from headrace.validation import check_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headrace.config import Origin
+    from headrace.declaration.pipeline import Pipeline
+
+ALL = "all"
+
+
+def check_pipeline(config: Pipeline, origin: Origin) -> list[str]:
+    """Return a line for each thing that is wrong: its file and key, what was found, what would be right."""
+    return [f"{origin(key)}: {message}" for key, message in _problems(config)]
+
+
+def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
+    yield from _within("schema", check_schema(config.schema))
+    yield from _within("features", check_features(config.features, config.schema, config.target))
+    yield from _within("split", check_split(config.split, config.target))
+    if config.model is not None:
+        yield from _within("model", check_model(config.model))
+    yield from _until(config)
+    yield from _target(config)
+    yield from _evaluation(config)
+    try:
+        build(config.source)
+    except ConfigError as error:
+        yield "source", str(error)
+
+
+def _within(section: str, problems: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for key, message in problems:
+        yield f"{section}.{key}", message
+
+
+def _until(config: Pipeline) -> Iterator[tuple[str, str]]:
+    if config.schema.timestamp is None:
+        if config.until != ALL:
+            yield "until", f"'{config.until}': rows have no time (schema.yaml: timestamp is null), so it has to be all"
+        return
+    try:
+        date.fromisoformat(config.until)
+    except ValueError:
+        yield "until", f"'{config.until}' is no day; write the day after the last one to read, such as 2018-08-15"
+
+
+def _target(config: Pipeline) -> Iterator[tuple[str, str]]:
+    if config.target.column not in config.schema.columns:
+        yield "target.column", f"'{config.target.column}' is no column of schema.yaml: {_known(config.schema.columns)}"
+
+
+def _evaluation(config: Pipeline) -> Iterator[tuple[str, str]]:
+    evaluation = config.evaluation
+    if evaluation.metric not in METRICS:
+        yield "evaluation.metric", f"'{evaluation.metric}' is none of: {_known(METRICS)}"
+    if not 0 < evaluation.false_positive_budget < 1:
+        yield "evaluation.false_positive_budget", f"{evaluation.false_positive_budget} has to be between 0 and 1"
+    features = feature_names(config.features)
+    entities = {window.entity or name for name, window in config.features.windows.items()}
+    for column in evaluation.slices:
+        if column not in features:
+            yield "evaluation.slices", f"'{column}' is no feature: {_known(features)}"
+    if evaluation.precision_at and evaluation.precision_at.entity not in entities:
+        yield "evaluation.precision_at.entity", f"'{evaluation.precision_at.entity}' is no entity of a window: {_known(entities)}"
+    time = config.split.time
+    if time and time.exclude_known and time.exclude_known not in entities:
+        yield "split.time.exclude_known", f"'{time.exclude_known}' is no entity of a window: {_known(entities)}"
+
+
+def _known(names: object) -> str:
+    return ", ".join(sorted(names)) or "there is none"  # type: ignore[call-overload]
