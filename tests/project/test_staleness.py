@@ -64,7 +64,7 @@ def changed(path: tuple[Any, ...], value: Any) -> Any:
 def edited(file: Path, path: tuple[Any, ...]) -> Iterator[None]:
     """Change one leaf of a file for a while."""
     before = file.read_bytes()
-    document = yaml.load(before, Loader=yaml.BaseLoader) if False else yaml.safe_load(before)
+    document = yaml.safe_load(before)
     node = document
     for key in path[:-1]:
         node = node[key]

@@ -1,0 +1,49 @@
+"""`headrace summary`, `headrace sync` and `headrace sql`. What is heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from headrace.console import say
+
+app = typer.Typer(help="Declared pipelines: run them with `dvc repro`, look at them with these.", no_args_is_help=True)
+
+Pipeline = Annotated[str, typer.Argument(help="A folder in pipelines/, such as fraud.")]
+
+
+@app.command()
+def summary() -> None:
+    """Show the latest result of every pipeline in params.yaml."""
+    from headrace.cli.summary import show
+
+    show(pipelines())
+
+
+@app.command()
+def sync() -> None:
+    """Make MLflow and the Bento store hold what DVC holds, after a `dvc pull`, say. Nothing is written twice."""
+    from headrace.cli.syncing import sync as bring
+
+    for line in bring(pipelines()):
+        say(line)
+
+
+@app.command()
+def sql(pipeline: Pipeline) -> None:
+    """Print the SQL that computes a pipeline's features."""
+    from headrace.config import compose, one_line_errors
+    from headrace.declaration.pipeline import FeaturizeConfig
+    from headrace.features import training_sql
+
+    with one_line_errors():
+        config, _ = compose(Path("pipelines", pipeline), [], FeaturizeConfig)
+        say(training_sql(config.features, config.schema, config.target))
+
+
+def pipelines() -> dict[str, dict[str, str]]:
+    """Return the pipelines of `params.yaml` with their choices."""
+    return dict(yaml.safe_load(Path("params.yaml").read_text())["pipelines"])

@@ -1,0 +1,100 @@
+"""A wrong declaration is refused before any work, with a line that names its file and key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import Project, copy_repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FRAUD = "pipelines/fraud/pipeline.yaml"
+SCHEMA = "pipelines/fraud/schema.yaml"
+FEATURES = "pipelines/fraud/features.yaml"
+LIGHTGBM = "conf/model/lightgbm.yaml"
+
+# A file, a text in it, what a mistake makes of it, and the pieces that the one line has to have.
+MISTAKES = {
+    "unknown key": (FRAUD, "seed: 0", "sead: 0\nseed: 0", [FRAUD, "sead", "unknown key", "did you mean seed?"]),
+    "unknown inner key": (FRAUD, "folds: 2", "foldz: 2", [FRAUD, "split.time.foldz", "did you mean folds?"]),
+    "wrong type": (FRAUD, "seed: 0", "seed: many", [FRAUD, "seed", "'many'", "Integer"]),
+    "missing section": (FRAUD, "seed: 0", "", [FRAUD, "seed", "missing"]),
+    "not YAML": (FRAUD, "seed: 0", "seed: [0", [f"{FRAUD}:", "not valid YAML"]),
+    "environment variable": (FRAUD, "seed: 0", "seed: ${oc.env:NO_SUCH_SEED}", [FRAUD, "seed", "NO_SUCH_SEED"]),
+    "no column": (FEATURES, "- tx_amount", "- tx_amuont", [FEATURES, "columns", "tx_amuont", "tx_amount"]),
+    "span": (FEATURES, "- 7d", "- 7x", [FEATURES, "spans", "7x", "7d"]),
+    "column type": (SCHEMA, "type: timestamp", "type: tiemstamp", [SCHEMA, "columns.tx_datetime.type", "timestamp"]),
+    "label delay": (FEATURES, "delay: 7d", "delay: 1d", [FEATURES, "tx_fraud", "7d"]),
+    "unknown column key": (SCHEMA, "type: timestamp", "tipe: timestamp", [SCHEMA, "columns.tx_datetime.tipe", "type"]),
+    "model option": ("params.yaml", "model: lightgbm}", "model: lightgmb}", ["params.yaml", "candidates.fraud-lightgbm.model", "lightgmb", "lightgbm"]),
+    "source option": ("params.yaml", "source: simulated_cards", "source: kards", ["params.yaml", "pipelines.fraud.source", "kards", "simulated_cards"]),
+    "candidate's pipeline": ("params.yaml", "{pipeline: fraud, model: lightgbm}", "{pipeline: frod, model: lightgbm}", ["params.yaml", "candidates.fraud-lightgbm.pipeline", "frod"]),
+    "until": ("params.yaml", "2018-08-15", "2018-08-32", ["params.yaml", "until", "2018-08-32"]),
+    "model parameter": (LIGHTGBM, "num_leaves:", "num_leafs:", [LIGHTGBM, "num_leafs", "num_leaves"]),
+    "target not allowed": (LIGHTGBM, "lightgbm.LGBMClassifier", "os.system", [LIGHTGBM, "_target_", "os.system", "conf/targets.yaml"]),
+    "source argument": (FRAUD, "start:", "strat:", [FRAUD, "source", "strat", "start"]),
+    "metric": (FRAUD, "metric: average_precision", "metric: averag_precision", [FRAUD, "evaluation.metric", "averag_precision", "average_precision"]),
+    "budget": (FRAUD, "false_positive_budget: 0.005", "false_positive_budget: 5", [FRAUD, "false_positive_budget", "between 0 and 1"]),
+    "slice": (FRAUD, "slices: [", "slices: [nothing, ", [FRAUD, "evaluation.slices", "nothing"]),
+}
+
+
+@pytest.fixture
+def unrun(tmp_path: Path) -> Project:
+    """Return the repository's files as they are."""
+    copy_repository(tmp_path / "project")
+    return Project(tmp_path / "project", tmp_path)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_refused_with_one_line_that_names_file_and_key(unrun: Project, mistake: str) -> None:
+    """The check stage leaves with a code, one line, no traceback and no output."""
+    file, old, new, pieces = MISTAKES[mistake]
+    unrun.edit(file, old, new)
+    choices = ("source=simulated_cards", "until=2018-08-15", "tracking=file")
+    if mistake == "until":
+        choices = ("source=simulated_cards", "until=2018-08-32", "tracking=file")
+    done = unrun.stage("check", "fraud", *choices, check=False)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert any(all(piece in line for piece in pieces) for line in lines), done.stderr
+    assert all(line.startswith("error: ") for line in lines), done.stderr
+    assert len(lines) == 1 or mistake in {"model option"}, done.stderr
+    assert not (unrun.root / "data" / "fraud" / "checked.txt").exists()
+
+
+def test_all_mistakes_are_said_at_once(unrun: Project) -> None:
+    """Three mistakes in three files are three lines."""
+    for mistake in ("span", "column type", "metric"):
+        unrun.edit(*MISTAKES[mistake][:3])
+    done = unrun.stage("check", "fraud", "source=simulated_cards", "until=2018-08-15", "tracking=file", check=False)
+    assert done.returncode == 1
+    for piece in ("7x", "tiemstamp", "averag_precision"):
+        assert piece in done.stderr
+
+
+def test_a_traceback_is_shown_where_it_is_asked_for(unrun: Project) -> None:
+    """HYDRA_FULL_ERROR=1 is what Hydra's users know."""
+    unrun.edit(FRAUD, "seed: 0", "sead: 0")
+    unrun.env["HYDRA_FULL_ERROR"] = "1"
+    assert "Traceback" in unrun.stage("check", "fraud", check=False).stderr
+
+
+def test_a_key_added_on_the_command_line_is_refused(unrun: Project) -> None:
+    """`+key=value` passes Hydra's own check of a structured config, and not ours."""
+    done = unrun.stage("ingest", "fraud", "source=simulated_cards", "until=2018-04-02", "+sead=1", check=False)
+    assert done.returncode == 1
+    assert "command line: sead: unknown key; did you mean seed?" in done.stderr
+    assert not (unrun.root / "data" / "fraud" / "raw").exists()
+
+
+def test_a_target_that_is_not_listed_is_never_imported(unrun: Project) -> None:
+    """What a pull request names is looked up in conf/targets.yaml before it is imported."""
+    (unrun.root / "payload.py").write_text("open('imported', 'w').close()\ndef rows(): ...\n")
+    unrun.edit(LIGHTGBM, "lightgbm.LGBMClassifier", "payload.rows")
+    done = unrun.stage("check", "fraud", "source=simulated_cards", "until=2018-08-15", "tracking=file", check=False)
+    assert "'payload.rows' is not allowed" in done.stderr
+    assert not (unrun.root / "imported").exists()
