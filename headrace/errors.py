@@ -13,7 +13,7 @@ from __future__ import annotations
 
 
 class HeadraceError(Exception):
-    """A failure that a user can act on; its message is one line that says where, what was found, what would be right."""
+    """A failure that a user can act on; its message says where, what was found and what would be right."""
 
 
 class ConfigError(HeadraceError):

@@ -34,7 +34,13 @@ class Project:
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder."""
         done = subprocess.run(
-            command, cwd=self.root, env={**self.env, **environment}, capture_output=True, text=True, timeout=280, check=False
+            command,
+            cwd=self.root,
+            env={**self.env, **environment},
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
         )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}")
@@ -78,7 +84,9 @@ def copy_repository(target: Path) -> None:
 def shrink(project: Project) -> None:
     """Make both pipelines run in seconds: fewer customers, weeks and trials."""
     project.edit("params.yaml", "2018-08-15", "2018-06-10")
-    project.edit("pipelines/fraud/pipeline.yaml", "source:", "source:\n  customers: 150\n  terminals: 600\n  radius: 20\n#")
+    project.edit(
+        "pipelines/fraud/pipeline.yaml", "source:", "source:\n  customers: 150\n  terminals: 600\n  radius: 20\n#"
+    )
     project.edit("pipelines/fraud/pipeline.yaml", "train: 49d", "train: 21d")
     for model in (project.root / "conf" / "model").glob("*.yaml"):
         lines = model.read_text().splitlines(keepends=True)
@@ -97,7 +105,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
             copy_repository(root)
             project = Project(root, root.parent)
             shrink(project)
-            for command in (["git", "init", "-q"], ["git", "config", "user.email", "a@b.c"], ["git", "config", "user.name", "A"]):
+            for command in (
+                ["git", "init", "-q"],
+                ["git", "config", "user.email", "a@b.c"],
+                ["git", "config", "user.name", "A"],
+            ):
                 project.run(*command)
             project.dvc("init", "-q")
             project.dvc("repro")

@@ -59,7 +59,9 @@ def _candidates(candidates: dict[str, Any], pipelines: dict[str, Any]) -> list[s
 
 def _bad_option(key: str, group: str, option: str | None) -> list[str]:
     options = sorted(file.stem for file in Path("conf", group).glob("*.yaml"))
-    return [] if option in options else [f"{PARAMS}: {key}: '{option}' is no file in conf/{group}/: {', '.join(options)}"]
+    return (
+        [] if option in options else [f"{PARAMS}: {key}: '{option}' is no file in conf/{group}/: {', '.join(options)}"]
+    )
 
 
 def _bad_name(section: str, name: str) -> str:

@@ -76,7 +76,10 @@ def _evaluation(config: Pipeline) -> Iterator[tuple[str, str]]:
         if column not in features:
             yield "evaluation.slices", f"'{column}' is no feature: {_known(features)}"
     if evaluation.precision_at and evaluation.precision_at.entity not in entities:
-        yield "evaluation.precision_at.entity", f"'{evaluation.precision_at.entity}' is no entity of a window: {_known(entities)}"
+        yield (
+            "evaluation.precision_at.entity",
+            f"'{evaluation.precision_at.entity}' is no entity of a window: {_known(entities)}",
+        )
     time = config.split.time
     if time and time.exclude_known and time.exclude_known not in entities:
         yield "split.time.exclude_known", f"'{time.exclude_known}' is no entity of a window: {_known(entities)}"

@@ -53,7 +53,7 @@ def row(pipeline: str, data: Path) -> list[str]:
 def _decision(registration: dict[str, Any]) -> str:
     alias = registration.get("alias")
     version = registration.get("version")
-    return registration["decision"] + (f", v{version} is {alias}" if alias else "")
+    return str(registration["decision"]) + (f", v{version} is {alias}" if alias else "")
 
 
 def _load(file: Path) -> dict[str, Any]:

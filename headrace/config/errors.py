@@ -83,8 +83,8 @@ def _within(file: str, key: str) -> str:
 def _explain_missing(error: MissingConfigException, origin: Origin) -> str:
     missing = error.missing_cfg_file or ""
     if error.options:
-        group = missing.partition("/")[0]
-        return f"command line: {group}={Path(missing).name}: no such option; {suggest(Path(missing).name, list(error.options))}"
+        group, _, option = missing.partition("/")
+        return f"command line: {group}={option}: no such option; {suggest(option, list(error.options))}"
     return f"{origin.file_of(missing)}: no such file; a pipeline has pipeline.yaml, schema.yaml and features.yaml"
 
 

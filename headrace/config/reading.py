@@ -115,7 +115,8 @@ def _mask(cfg: DictConfig, view: type[Any]) -> DictConfig:
 
 def _wider() -> dict[type[Any], type[Any]]:
     """Return, for each partial declaration, the whole one of the pipeline: Schema for RowIdentity, for one."""
-    whole = [hint for hint in typing.get_type_hints(Pipeline).values() if dataclasses.is_dataclass(hint)]
+    hints = typing.get_type_hints(Pipeline).values()
+    whole: list[type[Any]] = [hint for hint in hints if dataclasses.is_dataclass(hint) and isinstance(hint, type)]
     return {base: kind for kind in whole for base in kind.__mro__[1:] if dataclasses.is_dataclass(base)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional  # noqa: UP035  OmegaConf reads these
+from typing import Dict, List, Optional
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional  # noqa: UP035  OmegaConf reads these
+from typing import Any, Dict, List, Optional
 
 
 @dataclass(kw_only=True)
@@ -36,6 +36,9 @@ class TimeSplit:
     """How long a training period is; all that there is where it is left out."""
     exclude_known: Optional[str] = None
     """An entity column: rows of entities whose positive label is known by then are left out of what is judged."""
+    known_for: Optional[str] = None
+    """How long before the end of training a positive label counts for `exclude_known`; all of the training period where
+    it is left out. It keeps what is judged the same while `train` is changed."""
 
 
 @dataclass(kw_only=True)
@@ -58,6 +61,8 @@ class Split:
 class SearchRange:
     """One dimension of a search space: either `choices`, or `low` and `high`."""
 
+    start: Optional[Any] = None
+    """The first trial's value, and the value where `trials` is 0; the estimator's default where it is left out."""
     low: Optional[float] = None
     high: Optional[float] = None
     log: bool = False
@@ -85,7 +90,7 @@ class Model:
 
 @dataclass(kw_only=True)
 class PrecisionAt:
-    """Of the `count` entities with the highest scores in a period, the share that is positive, averaged over periods."""
+    """Of the `count` entities with the highest scores in a period, the share that is positive: the mean over periods."""
 
     entity: str
     count: int = 100
@@ -107,7 +112,7 @@ class Objective:
     """What candidates compete for."""
 
     metric: str
-    """Tuning and the choice of the winner go by it on validation rows, the comparison with the champion on test rows."""
+    """Tuning and the choice of the winner go by it on validation rows, the comparison with the champion on test ones."""
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional  # noqa: UP035  OmegaConf reads these
+from typing import Any, Dict, Optional
 
 from headrace.declaration.features import Features
 from headrace.declaration.modelling import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional  # noqa: UP035  OmegaConf reads these
+from typing import Any, Dict, List, Optional
 
 TYPES = ("string", "integer", "float", "decimal(p,s)", "boolean", "category", "timestamp", "date")
 

@@ -18,7 +18,9 @@ from headrace.storage import write_beside
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEADER = "# Written by `make environment`, from what is installed. dvc.yaml's stages depend on it, library by library.\n"
+HEADER = (
+    "# Written by `make environment`, from what is installed. dvc.yaml's stages depend on it, library by library.\n"
+)
 
 
 def describe(root: Path) -> dict[str, Any]:

@@ -7,13 +7,13 @@ import errno
 import json
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import HeadraceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
@@ -33,7 +33,8 @@ def write_beside(path: Path) -> Iterator[Path]:
         _replace(beside, path)
     except OSError as error:
         if error.errno in OUT_OF_SPACE:
-            raise HeadraceError(f"{path}: the disk is full; free some space and run again. Nothing was changed.") from error
+            message = f"{path}: the disk is full; free some space and run again. Nothing was changed."
+            raise HeadraceError(message) from error
         raise
     finally:
         _remove(beside)

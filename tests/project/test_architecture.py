@@ -91,7 +91,9 @@ def test_a_stage_depends_on_the_libraries_it_imports_and_on_no_other(stage: str)
 
 def test_the_library_imports_no_stage() -> None:
     """Stages, service and command line use the library, never the other way round."""
-    users = [str(file) for file in (ROOT / "headrace").rglob("*.py") if any(n.startswith("stages") for n in imported(file))]
+    users = [
+        str(file) for file in (ROOT / "headrace").rglob("*.py") if any(n.startswith("stages") for n in imported(file))
+    ]
     assert users == []
 
 

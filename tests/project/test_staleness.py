@@ -46,18 +46,11 @@ def changed(path: tuple[Any, ...], value: Any) -> Any:
         return next(o.stem for o in sorted((ROOT / "conf" / path[-1]).glob("*.yaml")) if o.stem != value)
     if path[0] == "candidates" and path[-1] == "pipeline":
         return {"fraud": "churn", "churn": "fraud"}[value]
-    match value:
-        case bool():
-            return not value
-        case int() | float():
-            return value + 1
-        case str():
-            return value + "0"
-        case dict():
-            return {"new": "0"}
-        case list():
-            return ["0"]
-    return "0"
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    return {str: f"{value}0", dict: {"new": "0"}, list: ["0"]}.get(type(value), "0")
 
 
 @contextlib.contextmanager
@@ -123,6 +116,8 @@ def test_dvc_status_names_just_the_stages_that_read_a_changed_leaf(
             reads = {name for name in after if after[name] != before.get(name)} & before.keys()
             named = stale(project.root)
         if named & before.keys() != reads:
-            wrong.append(f"{file}: {'.'.join(map(str, path))}: read by {sorted(reads)}, dvc status names {sorted(named)}")
+            wrong.append(
+                f"{file}: {'.'.join(map(str, path))}: read by {sorted(reads)}, dvc status names {sorted(named)}"
+            )
     assert not wrong, "\n".join(wrong)
     assert stale(project.root) == set()
