@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import re
 from typing import TYPE_CHECKING
@@ -48,8 +48,8 @@ _PYTHON: dict[str, type] = {
     "float": float,
     "decimal": decimal.Decimal,
     "boolean": bool,
-    "timestamp": datetime.datetime,
-    "date": datetime.date,
+    "timestamp": dt.datetime,
+    "date": dt.date,
 }
 
 
