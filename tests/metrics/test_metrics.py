@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
 from headrace.errors import ConfigError, DataError
-from headrace.evaluation import (
+from headrace.metrics import (
     DECISION_METRICS,
     METRICS,
     bootstrap_values,

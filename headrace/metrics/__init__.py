@@ -1,0 +1,18 @@
+"""How good scores and decisions are, in numbers; a room of its own, so that a new slice retrains no model."""
+
+from headrace.metrics.bootstrap import bootstrap_values, resample_weights
+from headrace.metrics.decisions import DECISION_METRICS, Confusion, confusion
+from headrace.metrics.ranking import steps
+from headrace.metrics.scores import GREATER_IS_BETTER, METRICS, weighted
+
+__all__ = [
+    "DECISION_METRICS",
+    "GREATER_IS_BETTER",
+    "METRICS",
+    "Confusion",
+    "bootstrap_values",
+    "confusion",
+    "resample_weights",
+    "steps",
+    "weighted",
+]
