@@ -125,6 +125,10 @@ class Evaluation(Objective):
     slices: List[str] = field(default_factory=list)
     """Columns by whose values the metrics are shown apart."""
     costs: Optional[Costs] = None
+    knowable: Optional[str] = None
+    """A DuckDB SQL condition over the features that says of a positive row whether it could have been known for one:
+    that it is unusual in itself, or that an earlier positive of one of its entities is known by then. Beside recall the
+    report then shows recall among these, and their share as the most that any model can reach."""
 
 
 @dataclass(kw_only=True)
