@@ -1,0 +1,93 @@
+"""What was counted, held against the declared limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.validation.rules import MISSING
+from headrace.validation.sorting import UNDATED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headrace.declaration.rows import Schema
+    from headrace.validation.counting import Counts, PartCounts
+
+WHOLE_COLUMN_ROWS = 20
+"""From so many rows on, a column without one right value is taken for a broken source, and not for bad rows."""
+RECENT_DAYS = 7
+"""Days whose shift may stop the stage: the newest ones. Older days were judged when they were new."""
+
+Shifts = dict[str, dict[str, float]]
+
+
+def passed_limits(counts: Counts, schema: Schema, shifts: Shifts) -> list[str]:
+    """Return a line for each limit that is passed: which part, which column, what was found, what is allowed.
+
+    Args:
+        counts: what was found.
+        schema: what is declared.
+        shifts: each day's score by column; see `headrace.validation.shift`.
+    """
+    lines = []
+    for name, part in counts.parts.items():
+        problems = [*_volume(name, part, schema), *_columns(part, schema), *_null_shares(part, schema)]
+        lines += [f"{name}: {problem}" for problem in problems]
+    return [*lines, *_shifts(schema, shifts), *_rejected(counts, schema)]
+
+
+def share_text(share: float) -> str:
+    """Return a share as a percentage that shows at least its first two digits."""
+    return f"{100 * share:.3g} %"
+
+
+def _volume(name: str, part: PartCounts, schema: Schema) -> Iterator[str]:
+    limits = schema.limits
+    if part.rows < limits.minimum_rows and name != UNDATED:
+        yield f"{part.rows:,} rows; limits.minimum_rows is {limits.minimum_rows:,}"
+    if limits.maximum_rows is not None and part.rows > limits.maximum_rows:
+        yield f"{part.rows:,} rows; limits.maximum_rows is {limits.maximum_rows:,}"
+
+
+def _columns(part: PartCounts, schema: Schema) -> Iterator[str]:
+    if part.rows < WHOLE_COLUMN_ROWS:
+        return
+    for name, column in schema.columns.items():
+        if part.missing[name] == part.rows and not column.nullable:
+            yield f"column {name!r} is empty in all {part.rows:,} rows; one that may be empty says `nullable: true`"
+        elif part.uncast[name] and part.uncast[name] + part.missing[name] == part.rows:
+            yield (
+                f"column {name!r} has {part.uncast[name]:,} values and none is a {column.type}: has it another type"
+                " now, or another column's values?"
+            )
+
+
+def _null_shares(part: PartCounts, schema: Schema) -> Iterator[str]:
+    for name, allowed in schema.limits.null_share.items():
+        share = part.missing[name] / part.rows if part.rows else 0.0
+        if share > allowed:
+            limit = f"limits.null_share.{name} is {share_text(allowed)}"
+            yield f"column {name!r} is {MISSING} in {share_text(share)} of {part.rows:,} rows; {limit}"
+
+
+def _shifts(schema: Schema, shifts: Shifts) -> Iterator[str]:
+    allowed = schema.limits.mean_shift
+    if allowed is None:
+        return
+    for column, scores in shifts.items():
+        for day in list(scores)[-RECENT_DAYS:]:
+            if abs(scores[day]) > allowed:
+                distance = (
+                    f"{abs(scores[day]):.1f} robust standard deviations {'above' if scores[day] > 0 else 'below'}"
+                )
+                yield f"{day}: column {column!r} has a mean {distance} earlier days'; limits.mean_shift is {allowed:g}"
+
+
+def _rejected(counts: Counts, schema: Schema) -> Iterator[str]:
+    allowed = schema.limits.rejected_share
+    share = counts.rejected / counts.rows if counts.rows else 0.0
+    if share > allowed:
+        often = ", ".join(f"{rule} ({rows:,})" for rule, rows in counts.rules.most_common(3) if rows)
+        limit = f"limits.rejected_share is {share_text(allowed)}"
+        found = f"{counts.rejected:,} of {counts.rows:,} rows are rejected, {share_text(share)}"
+        yield f"all parts: {found}; {limit}; {often}"
