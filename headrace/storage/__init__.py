@@ -2,6 +2,17 @@
 
 from headrace.storage.digests import digest
 from headrace.storage.parts import DAY_FORMAT, WHOLE, list_parts, part_path
+from headrace.storage.reading import read_json
 from headrace.storage.writing import link_or_copy, write_beside, write_json
 
-__all__ = ["DAY_FORMAT", "WHOLE", "digest", "link_or_copy", "list_parts", "part_path", "write_beside", "write_json"]
+__all__ = [
+    "DAY_FORMAT",
+    "WHOLE",
+    "digest",
+    "link_or_copy",
+    "list_parts",
+    "part_path",
+    "read_json",
+    "write_beside",
+    "write_json",
+]

@@ -1,0 +1,108 @@
+"""Judge all candidates on the same rows, and choose the winner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headrace.console import track
+from headrace.evaluation.judging import Rows, TestRows, judge_test, judge_validation
+from headrace.evaluation.plotting import plot_points
+from headrace.evaluation.reading import candidate_folder, check_features, read_parquet
+from headrace.evaluation.table import FeatureTable
+from headrace.metrics import GREATER_IS_BETTER
+from headrace.models import load, read_manifest
+from headrace.storage import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from headrace.declaration.modelling import Evaluation
+    from headrace.declaration.pipeline import EvaluateConfig
+    from headrace.metrics.ranking import Array
+
+LABEL = "label"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What evaluation found out."""
+
+    summary: dict[str, Any]
+    """The content of `evaluation.json`."""
+    scores: pd.DataFrame
+    """The test rows' identity and label, and a column of scores for each candidate."""
+    plots: dict[str, pd.DataFrame]
+    """The points of each plot, by the plot's name."""
+
+
+def evaluate(features: Path, candidates: Path, models: Mapping[str, str], config: EvaluateConfig) -> Result:
+    """Judge candidates on the test rows, which no candidate has seen, each at the threshold that validation gave it.
+
+    The winner is the best on validation rows: the test rows choose nothing, so what they say of the winner is not luck.
+
+    Args:
+        features: The features table, with `features.json` in it.
+        candidates: The folder of the trained candidates' folders; those that `models` does not name are ignored.
+        models: The model's name by candidate, as `candidates.json` has it.
+        config: What the pipeline declares.
+
+    Raises:
+        DataError: a candidate is missing or was trained on other features, or a class has no test rows.
+        IntegrityError: a model file was changed.
+        ConfigError: an SQL expression of `evaluation` cannot be computed.
+    """
+    table = FeatureTable.read(features, config)
+    test = table.test_rows(config.evaluation)
+    scores: dict[str, Array] = {}
+    judged: dict[str, dict[str, Any]] = {}
+    for name in track(sorted(models), "candidates judged", len(models)):
+        folder = candidate_folder(candidates, name)
+        scores[name] = _score(folder, table, test)
+        judged[name] = {"model": models[name], "digest": digest(folder)}
+        judged[name] |= _judge_validation(folder, table, config.evaluation)
+        judged[name] |= judge_test(test, scores[name], judged[name]["threshold"], config.evaluation)
+    identity = test.table.select(table.identity).to_pandas()
+    importances = {name: read_manifest(candidates / name)["importance"] or {} for name in judged}
+    return Result(
+        _summarise(judged, table, test, config.evaluation),
+        identity.assign(**{LABEL: test.rows.labels}, **scores),
+        plot_points(test, scores, judged, importances, config.evaluation.costs),
+    )
+
+
+def choose_winner(validation: Mapping[str, float], metric: str) -> str:
+    """Return the candidate with the best value; the first by name among equals."""
+    best = (max if GREATER_IS_BETTER[metric] else min)(validation.values())
+    return min(name for name, value in validation.items() if value == best)
+
+
+def _score(folder: Path, table: FeatureTable, test: TestRows) -> Array:
+    model = load(folder)
+    check_features(folder, model.manifest, table.manifest)
+    return model.predict(test.table.select(table.features).to_pandas())
+
+
+def _judge_validation(folder: Path, table: FeatureTable, evaluation: Evaluation) -> dict[str, Any]:
+    validation = read_parquet(folder / "validation.parquet")
+    rows = Rows.of(validation, LABEL, table.manifest["timestamp"], evaluation)
+    return judge_validation(rows, validation["score"].to_numpy(), validation["fold"].to_numpy(), evaluation)
+
+
+def _summarise(
+    judged: dict[str, dict[str, Any]], table: FeatureTable, test: TestRows, evaluation: Evaluation
+) -> dict[str, Any]:
+    knowable = None if test.knowable is None else int((test.knowable & (test.rows.labels != 0)).sum())
+    metric = evaluation.metric
+    return {
+        "winner": choose_winner({name: one["validation"][metric] for name, one in judged.items()}, metric),
+        "metric": metric,
+        "greater_is_better": GREATER_IS_BETTER[metric],
+        "false_positive_budget": evaluation.false_positive_budget,
+        "test": {**table.folds.test.describe(table.labels), "knowable_positives": knowable},
+        "validation": [fold.validation.describe(table.labels) for fold in table.folds.folds],
+        "candidates": judged,
+    }

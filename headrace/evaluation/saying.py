@@ -1,0 +1,37 @@
+"""A small table of the candidates, for who watches the stage run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWN = ("roc_auc", "average_precision", "recall", "precision", "false_positive_rate")
+
+
+def describe(summary: dict[str, Any]) -> str:
+    """Return a line for each candidate: its value on validation rows, what it does on test rows, who won.
+
+    Args:
+        summary: The content of `evaluation.json`.
+    """
+    metric = summary["metric"]
+    titles = ["", "candidate", f"validation {metric}", *(f"test {name}" for name in SHOWN), "threshold"]
+    lines = [titles]
+    for name, one in summary["candidates"].items():
+        values = [one["validation"][metric], *(one["test"][each] for each in SHOWN), one["threshold"]]
+        mark = "*" if name == summary["winner"] else ""
+        lines.append([mark, name, *(f"{value:.4f}" for value in values)])
+    return f"{_align(lines)}\n* wins by validation {metric}"
+
+
+def _align(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if number < 2 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,53 @@
+"""Write what evaluation found out, each output whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headrace.storage import read_json, write_beside, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headrace.evaluation.evaluating import Result
+
+NOT_SERVED = "validation.parquet"
+
+
+def write_result(result: Result, candidates: Path, data: Path) -> None:
+    """Write `evaluation/`, `plots/`, `winner/` and `metrics.json` to a pipeline's data folder."""
+    with write_beside(data / "evaluation") as beside:
+        beside.mkdir()
+        write_json(beside / "evaluation.json", result.summary)
+        pq.write_table(pa.Table.from_pandas(result.scores, preserve_index=False), beside / "scores.parquet")
+    with write_beside(data / "plots") as beside:
+        beside.mkdir()
+        for name, points in result.plots.items():
+            points.to_csv(beside / f"{name}.csv", index=False, lineterminator="\n")
+    _write_winner(result.summary, candidates, data / "winner")
+    write_json(data / "metrics.json", metrics_of(result.summary))
+
+
+def metrics_of(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers that `dvc metrics diff` compares: the winner's, then every candidate's."""
+    candidates = summary["candidates"]
+    numbers = {name: {side: one[side] for side in ("test", "validation")} for name, one in candidates.items()}
+    winner = summary["winner"]
+    return {
+        "winner": {**numbers[winner]["test"], "threshold": candidates[winner]["threshold"]},
+        "candidates": numbers,
+    }
+
+
+def _write_winner(summary: dict[str, Any], candidates: Path, target: Path) -> None:
+    """Copy the winner's folder, and say in its manifest from which score a row is flagged and how well that works."""
+    source = candidates / summary["winner"]
+    judged = summary["candidates"][summary["winner"]]
+    with write_beside(target) as beside:
+        shutil.copytree(source, beside, ignore=shutil.ignore_patterns(NOT_SERVED))
+        manifest = read_json(source / "manifest.json")
+        write_json(beside / "manifest.json", {**manifest, "threshold": judged["threshold"], "metrics": judged["test"]})
