@@ -19,16 +19,18 @@ COLUMNS = Columns("id", "at", "fraud")
 
 
 def make_rows(days: int, per_day: int = 40, customers: int = 25, share: float = 0.1, seed: int = 0) -> pd.DataFrame:
-    """Return transactions at random times of each day; each day has both classes."""
+    """Return transactions at random times; each day has both classes, among customers of that day alone."""
     random = np.random.default_rng(seed)
     seconds = np.sort(random.integers(0, 86400, (days, per_day)), axis=1) + 86400 * np.arange(days)[:, None]
     labels = random.random((days, per_day)) < share
+    who = random.integers(0, customers, (days, per_day))
     labels[:, 0], labels[:, 1] = True, False
+    who[:, 0], who[:, 1] = customers + np.arange(days), customers + days + np.arange(days)
     return pd.DataFrame(
         {
             "id": np.arange(days * per_day),
             "at": np.datetime64(START, "us") + seconds.ravel().astype("timedelta64[s]"),
-            "customer": random.integers(0, customers, days * per_day),
+            "customer": who.ravel(),
             "fraud": labels.ravel().astype("int8"),
         }
     )

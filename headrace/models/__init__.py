@@ -1,0 +1,28 @@
+"""Models: declared, fitted, saved without pickles, and loaded only if unchanged."""
+
+from headrace.models.balance import BALANCES
+from headrace.models.families import family_of
+from headrace.models.fitting import PREPARATIONS, FittedModel, TrainingRows, fit, prepare_rows
+from headrace.models.inputs import Input, describe_inputs, learn_categories, read_inputs, to_matrix
+from headrace.models.loading import LoadedModel, load, read_manifest
+from headrace.models.saving import MANIFEST, save
+
+__all__ = [
+    "BALANCES",
+    "MANIFEST",
+    "PREPARATIONS",
+    "FittedModel",
+    "Input",
+    "LoadedModel",
+    "TrainingRows",
+    "describe_inputs",
+    "family_of",
+    "fit",
+    "learn_categories",
+    "load",
+    "prepare_rows",
+    "read_inputs",
+    "read_manifest",
+    "save",
+    "to_matrix",
+]

@@ -1,0 +1,77 @@
+"""XGBoost: saved as its own UBJSON, asked through its Booster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headrace.models.families.family import Family, Predict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from headrace.models.inputs import Input
+
+ALIASES = {
+    "alpha": "reg_alpha",
+    "eta": "learning_rate",
+    "lambda": "reg_lambda",
+    "min_split_loss": "gamma",
+    "nthread": "n_jobs",
+    "seed": "random_state",
+}
+"""The names of XGBoost's own documentation for what scikit-learn calls otherwise."""
+
+NATIVE_ONLY = (
+    "lambda_bias", "max_cached_hist_node", "normalize_type", "one_drop", "rate_drop", "refresh_leaf", "sample_type",
+    "skip_drop", "updater",
+)  # fmt: skip
+"""Parameters that the scikit-learn wrapper passes on without knowing them."""
+
+
+class XGBoost(Family):
+    """`xgboost.XGBClassifier`."""
+
+    file = "model.ubj"
+
+    def versions(self) -> dict[str, str]:
+        """Return XGBoost's version."""
+        import xgboost
+
+        return {"xgboost": xgboost.__version__}
+
+    def parameters(self, kind: type[Any]) -> dict[str, str]:
+        """Return the names in scikit-learn's manner and XGBoost's own."""
+        return {**{name: name for name in (*kind().get_params(), *NATIVE_ONLY)}, **ALIASES}
+
+    def defaults(self, kind: type[Any], seed: int) -> dict[str, Any]:
+        """Return a seed, and categories as categories."""
+        del kind
+        return {"enable_categorical": True, "random_state": seed, "verbosity": 0}
+
+    def save(self, estimator: Any, folder: Path) -> None:
+        """Write the Booster."""
+        estimator.get_booster().save_model(folder / self.file)
+
+    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Predict:
+        """Return the Booster's prediction, without scikit-learn's wrapper."""
+        del inputs
+        import xgboost
+
+        booster = xgboost.Booster(model_file=folder / self.file)
+
+        def predict(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.asarray(booster.inplace_predict(matrix, validate_features=False), np.float64)
+
+        return predict
+
+    def importance(self, estimator: Any) -> NDArray[np.float64]:
+        """Return the gain of all splits by a column."""
+        booster = estimator.get_booster()
+        gains = booster.get_score(importance_type="total_gain")
+        names = booster.feature_names or [f"f{position}" for position in range(booster.num_features())]
+        return np.array([gains.get(name, 0.0) for name in names], np.float64)

@@ -1,0 +1,134 @@
+"""From a declared model and rows to a fitted one."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headrace.errors import ConfigError
+from headrace.models.balance import choose_rows, negative_weight, restore, row_weights
+from headrace.models.encoding import make_encoder, trace_columns
+from headrace.models.families import family_of
+from headrace.models.inputs import CATEGORY, to_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from headrace.declaration.modelling import Model
+    from headrace.models.inputs import Input
+
+NATIVE = "native"
+ENCODE = "encode"
+PREPARATIONS = (NATIVE, ENCODE)
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows that are ready to be fitted on, as often as parameters are tried."""
+
+    rows: Any
+    """A data frame, or a matrix of encoded numbers."""
+    labels: NDArray[np.int8]
+    weights: NDArray[np.float64] | None
+    negative_weight: float
+    encoder: Any | None
+    inputs: Sequence[Input]
+
+    def prepare(self, matrix: NDArray[np.float64]) -> Any:
+        """Return other rows as these rows are."""
+        return to_frame(matrix, self.inputs) if self.encoder is None else self.encoder.transform(matrix)
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """An estimator with all that belongs to it."""
+
+    target: str
+    estimator: Any
+    rows: TrainingRows
+
+    def predict(self, prepared: Any) -> NDArray[np.float64]:
+        """Return probabilities of the positive class for rows that `rows.prepare` returned."""
+        probabilities = np.asarray(self.estimator.predict_proba(prepared)[:, 1], np.float64)
+        return restore(probabilities, self.rows.negative_weight)
+
+    def importance(self) -> NDArray[np.float64] | None:
+        """Return each input's share in what the model goes by, or None where the estimator cannot tell."""
+        values = family_of(self.target).importance(self.estimator)
+        if values is None:
+            return None
+        count = len(self.rows.inputs)
+        if self.rows.encoder is not None:
+            origins = trace_columns(self.rows.encoder, self.rows.inputs)
+            values = np.bincount(origins, values, minlength=count).astype(np.float64)
+        total = float(values.sum())
+        return values / total if total else values
+
+
+def prepare_rows(
+    model: Model, inputs: Sequence[Input], matrix: NDArray[np.float64], labels: NDArray[np.int8], seed: int
+) -> TrainingRows:
+    """Balance and prepare rows as a model declares."""
+    chosen = choose_rows(labels, model.maximum_rows_ratio, seed)
+    weight = negative_weight(labels, chosen, model)
+    if len(chosen) < len(labels):
+        matrix, labels = matrix[chosen], labels[chosen]
+    encoder = make_encoder(inputs).fit(matrix) if model.prepare == ENCODE else None
+    rows = to_frame(matrix, inputs) if encoder is None else encoder.transform(matrix)
+    return TrainingRows(rows, labels, row_weights(labels, model.balance), weight, encoder, inputs)
+
+
+def fit(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) -> FittedModel:
+    """Fit an estimator.
+
+    Raises:
+        ConfigError: The estimator refuses its parameters.
+    """
+    estimator = build(model, params, seed)
+    with warnings.catch_warnings():
+        # A trial that did not converge scores as it does; the same warning for each trial would bury the rest.
+        warnings.filterwarnings("ignore", category=UserWarning)
+        try:
+            estimator.fit(rows.rows, rows.labels, **_weights(rows))
+        except MemoryError:
+            raise
+        except Exception as error:  # each library has its own kinds of errors
+            raise ConfigError(
+                f"model.params: {model._target_} refuses {dict(params)}: {first_line(error)}{_hint(model, rows, str(error))}"
+            ) from error
+    return FittedModel(model._target_, estimator, rows)
+
+
+def build(model: Model, params: Mapping[str, Any], seed: int) -> Any:
+    """Return an unfitted estimator with its declared parameters, and those that make a fit repeatable."""
+    from headrace.config import locate  # brings Hydra, which only training has
+
+    kind, family = locate(model._target_), family_of(model._target_)
+    names = family.parameters(kind)
+    given = {names.get(name, name) for name in params}
+    defaults = family.defaults(kind, seed)
+    unset = {name: value for name, value in defaults.items() if names.get(name, name) not in given}
+    return kind(**unset, **params)
+
+
+def _hint(model: Model, rows: TrainingRows, said: str) -> str:
+    categories = [each.name for each in rows.inputs if each.type == CATEGORY]
+    if model.prepare == ENCODE or not (categories or "NaN" in said):
+        return ""
+    return "; if it takes no categories or missing values as they are, set prepare: encode"
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the stack of C++ that some append."""
+    said = str(error).strip().split("\n", 1)[0]
+    return re.sub(r"^\[[\d:]+\] \S+: ", "", said) or type(error).__name__
+
+
+def _weights(rows: TrainingRows) -> dict[str, Any]:
+    return {} if rows.weights is None else {"sample_weight": rows.weights}
