@@ -63,8 +63,7 @@ def is_knowable(condition: str, rows: pa.Table) -> Array:
     Raises:
         ConfigError: the condition cannot be computed.
     """
-    met = _compute("evaluation.knowable", f"coalesce({condition}, false)", "BOOLEAN", rows)
-    return met.astype(bool)
+    return _compute("evaluation.knowable", condition, "BOOLEAN", rows).astype(bool)
 
 
 def _declared(evaluation: Evaluation) -> list[tuple[str, str, str]]:
@@ -83,7 +82,7 @@ def _compute(key: str, expression: str, kind: str, rows: pa.Table) -> Array:
             values = connection.sql(f"SELECT ({expression})::{kind} AS value FROM rows").fetchnumpy()["value"]
         except duckdb.Error as error:
             raise ConfigError(f"{key}: '{expression}' cannot be computed: {_first_line(error)}") from error
-    return np.ma.filled(values, np.nan) if kind == "DOUBLE" else np.asarray(values)
+    return np.ma.filled(values, np.nan if kind == "DOUBLE" else False)
 
 
 def _quote(name: str) -> str:
