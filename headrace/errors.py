@@ -3,6 +3,7 @@
 HeadraceError
 ├── ConfigError        a declaration (conf/, pipelines/, params.yaml) is wrong
 ├── SourceError        the source of the rows cannot be read
+│   └── SourceUnavailable  ... now; it may well be a little later
 ├── DataError          the rows are not what was declared
 │   └── ValidationError   the rows are past the declared limits
 ├── IntegrityError     a file is not the one that was written
@@ -22,6 +23,10 @@ class ConfigError(HeadraceError):
 
 class SourceError(HeadraceError):
     """The source of the rows cannot be read."""
+
+
+class SourceUnavailable(SourceError):  # noqa: N818  it is called what it is
+    """The source of the rows cannot be reached now; trying again can help."""
 
 
 class DataError(HeadraceError):

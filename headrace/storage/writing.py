@@ -31,8 +31,8 @@ def write_beside(path: Path) -> Iterator[Path]:
     try:
         yield beside
         _replace(beside, path)
-    except OSError as error:
-        if error.errno in OUT_OF_SPACE:
+    except Exception as error:
+        if _is_out_of_space(error):
             message = f"{path}: the disk is full; free some space and run again. Nothing was changed."
             raise HeadraceError(message) from error
         raise
@@ -52,6 +52,11 @@ def link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def _is_out_of_space(error: Exception) -> bool:
+    # DuckDB, SQLite and Polars say it in their own classes of errors, as text.
+    return getattr(error, "errno", None) in OUT_OF_SPACE or os.strerror(errno.ENOSPC) in str(error)
 
 
 def _replace(new: Path, path: Path) -> None:

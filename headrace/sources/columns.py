@@ -1,0 +1,39 @@
+"""Names of columns: renamed as declared, and asked for by their right name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from headrace.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+def rename_all(found: Sequence[str], rename: Mapping[str, str], where: str) -> list[str]:
+    """Return the names of columns after renaming.
+
+    Raises:
+        SourceError: a column to rename is not there, or two columns end up with one name.
+    """
+    require(rename, found, f"{where}: rename")
+    names = [rename.get(name, name) for name in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SourceError(f"{where}: two columns are named {', '.join(map(repr, twice))}; give each a name of its own")
+    return names
+
+
+def require(wanted: Iterable[str], found: Sequence[str], where: str) -> None:
+    """Refuse rows without a column that is needed.
+
+    Raises:
+        SourceError: the message names the closest column and all that there are.
+    """
+    for name in wanted:
+        if name not in found:
+            lower = {column.lower(): column for column in found}
+            close = difflib.get_close_matches(name.lower(), list(lower), n=1)
+            hint = f"did you mean '{lower[close[0]]}'? " if close else ""
+            raise SourceError(f"{where}: there is no column '{name}'; {hint}there are: {', '.join(found)}")

@@ -1,0 +1,116 @@
+"""Rows from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from headrace.errors import ConfigError, SourceError
+from headrace.sources.columns import rename_all
+from headrace.sources.files import existing, said_by_duckdb, tables
+from headrace.sources.quoting import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+    import pyarrow as pa
+
+FAULTS_SHOWN = 3
+
+
+@dataclass(kw_only=True)
+class Csv:
+    """A CSV file (RFC 4180, UTF-8) with a line of names; all values are text, an empty one is missing.
+
+    The file is read whole each time, and has to be whole: one broken line refuses it.
+    """
+
+    path: str
+    rename: dict[str, str] = field(default_factory=dict)
+    """A name in the file, and the name that the column gets."""
+    separator: str = ","
+
+    def __post_init__(self) -> None:
+        """Check what a type cannot say."""
+        if len(self.separator) != 1:
+            raise ConfigError(f"separator: must be one character, found {self.separator!r}")
+
+    @property
+    def daily(self) -> bool:
+        """A file is read whole."""
+        return False
+
+    def read(self, since: date | None, until: date | None) -> Iterator[pa.Table]:  # noqa: ARG002  a file has all days
+        """Yield all rows, as text.
+
+        Raises:
+            SourceError: the file is missing, empty or not UTF-8, or a line of it is broken: the message names the line.
+        """
+        path = existing(self.path)
+        names = rename_all(_read_header(path, self.separator), self.rename, str(path))
+        columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
+        query = (
+            f"SELECT * FROM read_csv({literal(str(path))}, auto_detect=false, header=true, columns={{{columns}}}, "
+            f"delim={literal(self.separator)}, quote='\"', escape='\"', strict_mode=true, store_rejects=true)"
+        )
+        rows = 0
+        with duckdb.connect() as connection:
+            try:
+                for table in tables(connection, query):
+                    rows += len(table)
+                    yield table
+            except duckdb.Error as error:
+                raise SourceError(f"{path}: this is not CSV in UTF-8: {said_by_duckdb(error)}") from error
+            _refuse_broken_lines(path, connection)
+        if not rows:
+            raise SourceError(f"{path}: there are no rows below the line of column names")
+
+
+def _read_header(path: Path, separator: str) -> list[str]:
+    # What is not UTF-8 below the header is found by DuckDB, with its line.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        try:
+            header = next(csv.reader(file, delimiter=separator, strict=True), [])
+        except csv.Error as error:
+            raise SourceError(f"{path}: line 1: the line of column names is broken: {error}") from error
+    if not header:
+        raise SourceError(f"{path}: the file is empty; it needs a line of column names, and rows")
+    if not "".join(header).isprintable():  # escaped bytes, and zeros, are not
+        raise SourceError(f"{path}: line 1: the column names are not text in UTF-8; {CONVERT}")
+    return header
+
+
+def _refuse_broken_lines(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    rejects = connection.execute(
+        "SELECT line_byte_position, error_type, error_message FROM reject_errors ORDER BY ALL"
+    ).fetchall()
+    if not rejects:
+        return
+    content = path.read_bytes()
+    faults: dict[int, str] = {}
+    for position, kind, message in rejects:
+        # DuckDB counts rows; a reader's editor counts lines, of which a quoted value may hold several.
+        faults.setdefault(content.count(b"\n", 0, max(position - 1, 0)) + 1, _explain(kind, message))
+    shown = "; ".join(f"line {line}: {fault}" for line, fault in list(faults.items())[:FAULTS_SHOWN])
+    more = f"; and {len(faults) - FAULTS_SHOWN} lines more" if len(faults) > FAULTS_SHOWN else ""
+    raise SourceError(f"{path}: {shown}{more}. Mend the file, or have it written again.")
+
+
+CONVERT = "convert it with: iconv -f latin1 -t utf-8"
+
+
+def _explain(kind: str, message: str) -> str:
+    if kind in ("TOO MANY COLUMNS", "MISSING COLUMNS"):
+        expected, found = re.findall(r"\d+", message)[:2]
+        return f"{found} values for {expected} columns"
+    if kind == "UNQUOTED VALUE":
+        return 'a quote (") is not closed, or is followed by more text'
+    if kind == "INVALID ENCODING":
+        return f"not UTF-8; {CONVERT}"
+    return f"{kind.lower()}: {message}".split("\n", 1)[0]
