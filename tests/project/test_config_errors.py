@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Project, copy_repository
+from small_project import Project, copy_repository
 
 if TYPE_CHECKING:
     from pathlib import Path

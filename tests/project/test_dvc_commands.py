@@ -12,7 +12,7 @@ import yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Project
+    from small_project import Project
 
 pytestmark = pytest.mark.slow
 

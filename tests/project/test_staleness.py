@@ -17,7 +17,7 @@ from headrace.declaration import pipeline as views
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Project
+    from small_project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(
