@@ -11,7 +11,7 @@ from headrace.evaluation.plotting import plot_points
 from headrace.evaluation.reading import candidate_folder, check_features, read_parquet
 from headrace.evaluation.table import FeatureTable
 from headrace.metrics import GREATER_IS_BETTER
-from headrace.models import load, read_manifest
+from headrace.models import load
 from headrace.storage import digest
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from headrace.metrics.ranking import Array
 
 LABEL = "label"
+FIT_FACTS = ("params", "prepare", "library", "seed", "rows", "positives")
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,17 @@ def evaluate(features: Path, candidates: Path, models: Mapping[str, str], config
     test = table.test_rows(config.evaluation)
     scores: dict[str, Array] = {}
     judged: dict[str, dict[str, Any]] = {}
+    importances: dict[str, dict[str, float]] = {}
     for name in track(sorted(models), "candidates judged", len(models)):
         folder = candidate_folder(candidates, name)
-        scores[name] = _score(folder, table, test)
-        judged[name] = {"model": models[name], "digest": digest(folder)}
+        model = load(folder)
+        check_features(folder, model.manifest, table.manifest)
+        scores[name] = model.predict(test.table.select(table.features).to_pandas())
+        judged[name] = {"model": models[name], "digest": digest(folder), "fit": _fit(model.manifest)}
         judged[name] |= _judge_validation(folder, table, config.evaluation)
         judged[name] |= judge_test(test, scores[name], judged[name]["threshold"], config.evaluation)
+        importances[name] = model.manifest["importance"]
     identity = test.table.select(table.identity).to_pandas()
-    importances = {name: read_manifest(candidates / name)["importance"] or {} for name in judged}
     return Result(
         _summarise(judged, table, test, config.evaluation),
         identity.assign(**{LABEL: test.rows.labels}, **scores),
@@ -80,10 +84,16 @@ def choose_winner(validation: Mapping[str, float], metric: str) -> str:
     return min(name for name, value in validation.items() if value == best)
 
 
-def _score(folder: Path, table: FeatureTable, test: TestRows) -> Array:
-    model = load(folder)
-    check_features(folder, model.manifest, table.manifest)
-    return model.predict(test.table.select(table.features).to_pandas())
+def _fit(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a candidate came to be, but for the many numbers."""
+    facts = {name: manifest[name] for name in FIT_FACTS}
+    tuning = manifest["tuning"]
+    return {
+        **facts,
+        "features": len(manifest["features"]),
+        "train": manifest["periods"]["train"],
+        "tuning": tuning and {"metric": tuning["metric"], "best": tuning["best"], "trials": len(tuning["trials"])},
+    }
 
 
 def _judge_validation(folder: Path, table: FeatureTable, evaluation: Evaluation) -> dict[str, Any]:

@@ -11,10 +11,8 @@ import pandas as pd
 import pytest
 
 from headrace.declaration.modelling import Costs, Evaluation, LabelDelay, Model, PrecisionAt, RowSplit, Split, TimeSplit
-from headrace.declaration.pipeline import EvaluateConfig
-from headrace.models import read_inputs, save, to_matrix
-from headrace.models.fitting import fit, prepare_rows
-from headrace.splits import Columns, end_of_data, split_rows
+from headrace.declaration.pipeline import EvaluateConfig, TrainConfig
+from headrace.training import train
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,31 +71,19 @@ def write_features(folder: Path, rows: pd.DataFrame, timestamp: str | None) -> N
     (folder / "features.json").write_text(json.dumps(manifest))
 
 
-def write_candidates(folder: Path, rows: pd.DataFrame, features: Path, config: EvaluateConfig) -> None:
-    """Fit and save each model as the train stage does, with its out-of-fold scores."""
-    timestamp = json.loads((features / "features.json").read_text())["timestamp"]
-    inputs = read_inputs(FEATURES)
-    matrix, labels = to_matrix(rows, inputs), rows["fraud"].to_numpy()
-    columns = Columns("id", timestamp, "fraud")
-    folds = split_rows(rows, config.split, config.target.delay, end_of_data(features), columns)
-
-    def fitted(model, mask):
-        return fit(model, model.params, prepare_rows(model, inputs, matrix[mask], labels[mask], 0), 0)
-
+def write_candidates(folder: Path, features: Path, config: EvaluateConfig) -> None:
+    """Train each model as the train stage does."""
     for name, model in MODELS.items():
-        own = folder / name
-        own.mkdir(parents=True)
-        final = fitted(model, folds.train.mask)
-        importance = dict(zip([each.name for each in inputs], final.importance(), strict=True))
-        save(final, own, {"candidate": name, "importance": importance})
-        parts = []
-        for number, fold in enumerate(folds.folds):
-            mask = fold.validation.mask
-            part = rows.loc[mask, ["id", *([timestamp] if timestamp else []), "card"]]
-            one = fitted(model, fold.train.mask)
-            scores = one.predict(one.rows.prepare(matrix[mask]))
-            parts.append(part.assign(label=labels[mask], fold=number, score=scores))
-        pd.concat(parts).to_parquet(own / "validation.parquet", index=False)
+        declared = TrainConfig(
+            pipeline="cards",
+            candidate=name,
+            target=config.target,
+            split=config.split,
+            seed=0,
+            evaluation=config.evaluation,
+            model=model,
+        )
+        train(features, folder / name, declared, name)
 
 
 def make_case(data: Path, split: Split, timestamp: str | None, evaluation: Evaluation) -> Case:
@@ -107,7 +93,7 @@ def make_case(data: Path, split: Split, timestamp: str | None, evaluation: Evalu
     if timestamp is None:
         rows = rows.drop(columns="at")
     write_features(data / "features", rows, timestamp)
-    write_candidates(data / "candidates", rows, data / "features", config)
+    write_candidates(data / "candidates", data / "features", config)
     return Case(data, config, {"good": "logistic_regression", "weak": "decision_tree"})
 
 
