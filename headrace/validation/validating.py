@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from headrace.declaration.types import NUMBERS, type_kind
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from headrace.validation.limits import Shifts
 
 FAILED = "failed"
-LINES_SHOWN = 20
 
 
 def validate(raw: Path, validated: Path, rejected: Path, result: Path, schema: Schema) -> Summary:
@@ -46,7 +46,7 @@ def validate(raw: Path, validated: Path, rejected: Path, result: Path, schema: S
         ValidationError: limits are passed; the message has a line for each.
     """
     from headrace.validation.duplicates import reject_duplicates
-    from headrace.validation.limits import passed_limits
+    from headrace.validation.limits import lines_of, passed_limits
     from headrace.validation.sorting import sort_rows
 
     parts = inspect_parts(raw, schema)
@@ -57,10 +57,11 @@ def validate(raw: Path, validated: Path, rejected: Path, result: Path, schema: S
         reject_duplicates(counts, schema, good, bad)
         shifts = find_shifts(counts, schema)
         content = as_json(counts, parts, schema, shifts)
-        problems = passed_limits(counts, schema, shifts)
-        if problems:
-            _keep_failed(failed, bad, content | {"passed_limits": problems})
-            raise ValidationError(_message(problems, failed))
+        passed = passed_limits(counts, schema, shifts)
+        if passed:
+            _keep_failed(failed, bad, content | {"passed_limits": [asdict(each) for each in passed]})
+            head = "limits are passed: what stood before stands, and the rejected rows are in"
+            raise ValidationError("\n".join([f"{head} {failed}", *lines_of(passed)]))
         write_json(counted, content)
     shutil.rmtree(failed, ignore_errors=True)
     return summarise(counts, parts)
@@ -84,11 +85,3 @@ def _keep_failed(failed: Path, rejected: Path, content: dict[str, Any]) -> None:
     with write_beside(failed) as beside:
         shutil.move(rejected, beside)
         write_json(beside / "validation.json", content)
-
-
-def _message(problems: list[str], failed: Path) -> str:
-    shown = problems[:LINES_SHOWN]
-    if len(problems) > len(shown):
-        shown.append(f"and {len(problems) - len(shown)} more, in {failed}/validation.json")
-    limits = f"{len(problems)} limit{'s are' if len(problems) > 1 else ' is'} passed"
-    return "\n".join([f"{limits}; what stood before stands, and the rejected rows are in {failed}", *shown])

@@ -54,9 +54,9 @@ def test_past_a_limit_everything_is_said_at_once_and_what_stood_before_stands(pl
         place.validate(schema)
     another_type = ": has it another type now, or another column's values?"
     assert str(error.value).splitlines() == [
-        f"5 limits are passed; what stood before stands, and the rejected rows are in {place.failed}",
-        f"{second}: 60 rows; limits.maximum_rows is 50",
+        f"limits are passed: what stood before stands, and the rejected rows are in {place.failed}",
         f"{second}: column 'amount' has 60 values and none is a decimal(12,2){another_type}",
+        f"{second}: 60 rows; limits.maximum_rows is 50",
         f"{third}: 10 rows; limits.minimum_rows is 30",
         f"{third}: column 'note' is missing in 90 % of 10 rows; limits.null_share.note is 50 %",
         "all parts: 60 of 110 rows are rejected, 54.5 %; limits.rejected_share is 10 %; amount: type (60)",
@@ -75,6 +75,18 @@ def test_past_a_limit_everything_is_said_at_once_and_what_stood_before_stands(pl
     place.validate(schema)
     assert place.files() == before
     assert not place.failed.exists()
+
+
+def test_a_limit_that_is_passed_in_many_parts_is_said_of_the_first(place: Place) -> None:
+    """The others are counted, and listed in the JSON file."""
+    names = days(10)
+    for number, day in enumerate(names):
+        write_day(place, day, number * 100, amount=[None] * ROWS)
+    with pytest.raises(ValidationError) as error:
+        place.validate(dated(rejected_share=1.0))
+    lines = str(error.value).splitlines()[1:]
+    assert [line.split(":")[0] for line in lines] == [*names[:3], "and 7 more parts"]
+    assert len(json.loads((place.failed / "validation.json").read_text())["passed_limits"]) == 10
 
 
 def test_a_column_that_is_all_null_is_one_message(place: Place) -> None:
