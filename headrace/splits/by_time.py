@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headrace.errors import DataError
-from headrace.features.durations import microseconds
+from headrace.declaration.durations import microseconds
 from headrace.splits.sides import Fold, Folds, Side
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.errors import ConfigError
-from headrace.features.durations import microseconds
+from headrace.declaration.durations import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

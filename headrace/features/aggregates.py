@@ -1,0 +1,112 @@
+"""The aggregates that a window may name, in the words of both SQL forms.
+
+An aggregate is written as in SQL: `avg(tx_amount)`, `share(tx_amount > 220)`, `quantile(tx_amount, 0.9)`. What stands in
+the brackets is computed once for each row, as an argument column; the aggregate is then taken over that column, in the
+frame of a window (training) or over joined rows (a lookup). Sums of decimals and integers are exact in any order, so
+both forms give the same bits for them; floats may differ in the last ones.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from headrace.errors import ConfigError
+
+CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*", re.DOTALL)
+NO_ARGUMENT = ("seconds_since_last",)
+PLAIN = ("sum", "avg", "min", "max")
+NAMES = ("count", *PLAIN, "stddev", "share", "last", "seconds_since_last", "median", "quantile")
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One aggregate of a window."""
+
+    function: str
+    argument: str | None = None
+    """An SQL expression over one row; None for `count(*)` and `seconds_since_last()`."""
+    distinct: bool = False
+    fraction: float = 0.5
+    """The quantile, for `quantile`."""
+
+    @property
+    def before_row(self) -> bool:
+        """Whether the row itself is left out of its own window."""
+        return self.function == "seconds_since_last"
+
+    @property
+    def argument_sql(self) -> str | None:
+        """Return the argument column: the expression, in the type that the aggregate is taken in."""
+        if self.argument is None:
+            return None
+        if self.function == "share":
+            return f"CASE WHEN {self.argument} THEN 1 WHEN NOT ({self.argument}) THEN 0 END"
+        if self.function in {"median", "quantile"}:
+            return f"CAST({self.argument} AS DOUBLE)"
+        return self.argument
+
+    def sql(self, column: str, *, exact: bool, over: str, position: str) -> str:
+        """Return the aggregate over an argument column.
+
+        Args:
+            column: The quoted argument column; for `count(*)` and `seconds_since_last()` a column that is never null,
+                for the latter the time in microseconds.
+            exact: Whether the column's sums are exact: an integer's or a decimal's.
+            over: What limits the rows and is repeated after each function: `OVER w`, or `FILTER (...)`.
+            position: The column that orders the rows.
+        """
+        if self.function in {"median", "quantile"}:
+            return f"quantile_cont({column}, {self.fraction}) {over}"
+        if self.function == "share":
+            return f"avg({column}) {over}"
+        if self.function == "stddev":
+            return _stddev(column, over) if exact else f"stddev_samp({column}) {over}"
+        if self.function in {"last", "seconds_since_last"}:
+            return f"arg_max({column}, {position}) {over}"
+        distinct = "DISTINCT " if self.distinct else ""
+        return f"{self.function}({distinct}{column}) {over}"
+
+
+def parse_aggregate(written: str) -> Aggregate:
+    """Return an aggregate as a declaration writes it.
+
+    Raises:
+        ConfigError: It is no call of a known aggregate.
+    """
+    found = CALL.fullmatch(written)
+    name = found[1].lower() if found else ""
+    if not found or name not in NAMES:
+        raise ConfigError(f"'{written}' is no aggregate; known are {', '.join(f'{name}(…)' for name in NAMES)}")
+    inside = found[2].strip()
+    if name in NO_ARGUMENT or (name == "count" and inside == "*"):
+        if inside not in {"", "*"}:
+            raise ConfigError(f"'{written}': {name}() takes nothing; found '{inside}'")
+        return Aggregate(name)
+    if not inside:
+        raise ConfigError(f"'{written}': {name}(…) takes an SQL expression over a row")
+    if name == "quantile":
+        return _quantile(written, inside)
+    distinct = inside.lower().startswith("distinct ")
+    if distinct and name != "count":
+        raise ConfigError(f"'{written}': only count takes distinct")
+    return Aggregate(name, inside[len("distinct ") :].strip() if distinct else inside, distinct)
+
+
+def _quantile(written: str, inside: str) -> Aggregate:
+    argument, _, last = inside.rpartition(",")
+    try:
+        fraction = float(last)
+    except ValueError:
+        fraction = -1.0
+    if not argument.strip() or not 0 <= fraction <= 1:
+        raise ConfigError(f"'{written}': write an expression and a fraction from 0 to 1, such as quantile(amount, 0.9)")
+    return Aggregate("quantile", argument.strip(), fraction=fraction)
+
+
+def _stddev(column: str, over: str) -> str:
+    """Return the sample standard deviation from exact sums, which no order of the rows changes."""
+    count = f"count({column}) {over}"
+    total = f"CAST(sum({column}) {over} AS DOUBLE)"
+    squares = f"CAST(sum({column} * {column}) {over} AS DOUBLE)"
+    return f"sqrt(greatest(0, {squares} - {total} * {total} / ({count})) / nullif({count} - 1, 0))"

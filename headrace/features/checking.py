@@ -1,0 +1,167 @@
+"""A declaration of features, held against the rows: all that is wrong, before any row is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from headrace.declaration.durations import microseconds
+from headrace.declaration.features import feature_names
+from headrace.errors import ConfigError
+from headrace.features.aggregates import parse_aggregate
+from headrace.features.database import create_rows, database
+from headrace.features.sql import quoted
+from headrace.words import known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headrace.declaration.features import Features, Window
+    from headrace.declaration.modelling import Target
+    from headrace.declaration.rows import TypedRows
+
+Problem = tuple[str, str]
+NUMERIC = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN", "U")
+
+
+def check_features(features: Features, rows: TypedRows, target: Target) -> list[Problem]:
+    """Return what is wrong, as the key within `features.yaml` and a message that says what would be right."""
+    problems = [*_names(features, rows, target), *_columns(features, rows)]
+    with database() as connection:
+        try:
+            create_rows(connection, rows)
+        except ConfigError:
+            return problems  # A wrong type is the schema's matter, and said there.
+        problems += _expressions(features, target, connection)
+        for name, window in features.windows.items():
+            problems += _window(name, window, rows, target, connection)
+    return [*problems, *_ratios(features)]
+
+
+def _names(features: Features, rows: TypedRows, target: Target) -> Iterator[Problem]:
+    names = feature_names(features)
+    entities = {window.entity or name for name, window in features.windows.items()}
+    taken = {rows.key: "the key", rows.timestamp: "the timestamp", target.column: "the label"}
+    taken |= {entity: "an entity of a window" for entity in entities}
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield "", f"'{name}' is declared {names.count(name)} times; a feature's name is its own"
+        if name in taken:
+            yield "columns", f"'{name}' is {taken[name]}, and cannot be a feature"
+    if not names:
+        yield "columns", "no feature is declared; name a column, an expression or a window"
+
+
+def _columns(features: Features, rows: TypedRows) -> Iterator[Problem]:
+    for name in features.columns:
+        if name not in rows.columns:
+            yield "columns", f"'{name}' is no column of schema.yaml; {known(name, rows.columns)}"
+        elif rows.columns[name].type in {"timestamp", "date"}:
+            yield "columns", f"'{name}' is a {rows.columns[name].type}; a feature is a number or a text: use an expression"
+
+
+def _expressions(features: Features, target: Target, connection: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    for name, expression in features.expressions.items():
+        key = f"expressions.{name}"
+        kind, problem = _bind(expression, connection)
+        if problem:
+            yield key, problem
+        elif not kind.startswith((*NUMERIC, "VARCHAR", "ENUM")):
+            yield key, f"'{expression}' is a {kind}; a feature is a number, a truth value or a text"
+        elif _reads(expression, target.column, connection):
+            yield key, f"'{expression}' reads the label {target.column}: a model would see what it has to predict"
+
+
+def _window(
+    name: str, window: Window, rows: TypedRows, target: Target, connection: duckdb.DuckDBPyConnection
+) -> Iterator[Problem]:
+    key, entity = f"windows.{name}", window.entity or name
+    if rows.timestamp is None:
+        yield key, "a window needs a time, and schema.yaml has none (timestamp: null)"
+    if entity not in rows.columns:
+        yield key, f"its entity '{entity}' is no column of schema.yaml; {known(entity, rows.columns)}"
+    for length in window.spans:
+        yield from _length(f"{key}.spans", length)
+    if not window.spans:
+        yield f"{key}.spans", "none is given; write one or more, such as [1d, 7d]"
+    delay_wrong = list(_length(f"{key}.delay", window.delay, least=0))
+    yield from delay_wrong
+    for label, written in window.aggregates.items():
+        yield from _aggregate(f"{key}.aggregates.{label}", written, window, target, connection, check_delay=not delay_wrong)
+
+
+def _aggregate(
+    key: str, written: str, window: Window, target: Target, connection: duckdb.DuckDBPyConnection, *, check_delay: bool
+) -> Iterator[Problem]:
+    try:
+        aggregate = parse_aggregate(written)
+    except ConfigError as error:
+        yield key, str(error)
+        return
+    if aggregate.argument is None:
+        return
+    _, problem = _bind(aggregate.argument, connection)
+    if not problem:
+        # The aggregate itself has to take the type: there is no avg of a text.
+        sql = aggregate.sql(f"({aggregate.argument_sql})", exact=False, over="", position="0")
+        problem = _bind(sql, connection)[1]
+    if problem:
+        yield key, problem
+    elif check_delay and _reads(aggregate.argument, target.column, connection):
+        yield from _leak(key, written, window.delay, target)
+
+
+def _leak(key: str, written: str, delay: str, target: Target) -> Iterator[Problem]:
+    try:
+        late = microseconds(delay) < microseconds(target.delay) or microseconds(delay) == 0
+    except ConfigError:
+        return  # The label's delay is wrong itself, and said where it stands.
+    if late:
+        yield key, (
+            f"'{written}' reads the label {target.column}, which is known {target.delay} late; the window's delay is "
+            f"{delay}: it has to be {target.delay} or more"
+        )
+
+
+def _ratios(features: Features) -> Iterator[Problem]:
+    declared = [name for name in feature_names(features) if name not in features.ratios]
+    for name, ratio in features.ratios.items():
+        sides = [side.strip() for side in ratio.split("/")]
+        if len(sides) != 2:
+            yield f"ratios.{name}", f"'{ratio}' is no ratio; write two features, such as tx_amount / customer_id_avg_7d"
+            continue
+        for side in sides:
+            if side not in declared:
+                yield f"ratios.{name}", f"'{side}' is no feature declared above; {known(side, declared)}"
+
+
+def _length(key: str, length: str, least: int = 1) -> Iterator[Problem]:
+    try:
+        if microseconds(length) < least:
+            yield key, f"'{length}' is too short; write a length such as 7d"
+    except ConfigError as error:
+        yield key, str(error)
+
+
+def _bind(expression: str, connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
+    """Return the type of an expression over a row, and what DuckDB has against it."""
+    try:
+        described = connection.execute(f"DESCRIBE SELECT ({expression}) AS value FROM rows").fetchone()
+    except duckdb.Error as error:
+        return "", f"'{expression}': {_first_sentence(error)}"
+    return (str(described[1]) if described else ""), ""
+
+
+def _reads(expression: str, column: str, connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether an expression reads a column: whether it still binds without it."""
+    try:
+        connection.execute(f"DESCRIBE SELECT ({expression}) FROM (SELECT * EXCLUDE ({quoted(column)}) FROM rows)")
+    except duckdb.Error:
+        return True
+    return False
+
+
+def _first_sentence(error: duckdb.Error) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("LINE")]
+    return " ".join(line for line in lines[:2] if not set(line) <= {"^", " "})

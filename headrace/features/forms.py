@@ -1,0 +1,145 @@
+"""The two SQL forms of one declaration: window functions for a whole table, a join for few rows.
+
+Both read a table whose rows are numbered by time and key (`_position`) and carry, for each frame, the first and the last
+position it sees (`headrace.features.positions`). So ties in time need no special case: a tied row that comes later by
+its key has a later position.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.features.plan import POSITION, TIME
+from headrace.features.sql import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headrace.features.plan import Frame, Plan, WindowFeature
+
+
+def window_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) -> str:
+    """Return the query over the table `rows` that computes the features of all of them.
+
+    Args:
+        plan: The resolved declaration.
+        exact: The argument columns with exact sums.
+        categorical: The features that are texts.
+    """
+    texts = set(categorical)
+    computed = [*_own(plan, texts)]
+    for feature in plan.windows:
+        over = f"OVER {quoted(feature.frame.name)}"
+        computed.append(_named(feature, _aggregate(feature, plan, exact, over), quoted(feature.frame.entity)))
+    windows = [_window(frame) for frame in plan.frames]
+    return _query(
+        plan,
+        [
+            f"arguments AS (\n  SELECT {_lines(['*', *_arguments(plan)])}\n  FROM rows\n)",
+            f"computed AS (\n  SELECT {_lines(computed)}\n  FROM arguments"
+            + (f"\n  WINDOW {_lines(windows)}" if windows else "")
+            + "\n)",
+        ],
+    )
+
+
+def lookup_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) -> str:
+    """Return the query that computes the features of the rows in the table `probes`, with their history in `rows`.
+
+    `rows` holds the probes too: a window sees the row itself.
+    """
+    texts = set(categorical)
+    kept = [POSITION, TIME, *(quoted(entity) for entity in plan.entities), *plan.arguments.values()]
+    parts = [
+        f"arguments AS (\n  SELECT {_lines(['*', *_arguments(plan)])}\n  FROM rows\n)",
+        f"history AS (\n  SELECT {', '.join(kept)}\n  FROM arguments\n)",
+    ]
+    joins, computed = [], [*_own(plan, texts)]
+    for number, (group, features) in enumerate(_by_entity(plan).items()):
+        name = f"looked_up_{number}"
+        parts.append(_looked_up(name, group, features, plan, exact))
+        joins.append(f"\n  LEFT JOIN {name} USING ({POSITION})")
+        computed += [f"{name}.{quoted(feature.name)}" for feature in features]
+    parts.append(f"computed AS (\n  SELECT {_lines(computed)}\n  FROM probes{''.join(joins)}\n)")
+    return _query(plan, parts)
+
+
+def _looked_up(name: str, entity: str, features: list[WindowFeature], plan: Plan, exact: frozenset[str]) -> str:
+    frames = list(dict.fromkeys(feature.frame for feature in features))
+    first = f"least({', '.join(f'probes.{quoted(frame.first)}' for frame in frames)})"
+    last = f"greatest({', '.join(f'probes.{quoted(frame.last)}' for frame in frames)})"
+    columns = []
+    for feature in features:
+        frame = feature.frame
+        seen = f"history.{POSITION} BETWEEN probes.{quoted(frame.first)} AND probes.{quoted(frame.last)}"
+        columns.append(
+            _named(feature, _aggregate(feature, plan, exact, f"FILTER (WHERE {seen})", "history."), "any_value(probe_entity)")
+        )
+    return (
+        f"{name} AS (\n  SELECT {_lines([f'probes.{POSITION}', *columns])}\n"
+        f"  FROM (SELECT *, {quoted(entity)} AS probe_entity FROM probes) AS probes\n"
+        f"  LEFT JOIN history ON history.{quoted(entity)} = probe_entity\n"
+        f"    AND history.{POSITION} BETWEEN {first} AND {last}\n"
+        f"  GROUP BY probes.{POSITION}\n)"
+    )
+
+
+def _aggregate(feature: WindowFeature, plan: Plan, exact: frozenset[str], over: str, table: str = "") -> str:
+    argument = feature.aggregate.argument_sql
+    column = plan.arguments[argument] if argument else TIME
+    sql = feature.aggregate.sql(f"{table}{column}", exact=column in exact, over=over, position=f"{table}{POSITION}")
+    if feature.aggregate.function == "seconds_since_last":
+        return f"({'any_value(probes.' + TIME + ')' if table else TIME} - {sql}) / 1e6"
+    return sql
+
+
+def _named(feature: WindowFeature, sql: str, entity: str) -> str:
+    # Rows without the entity share no history: none of it is theirs.
+    none = "0" if feature.aggregate.function == "count" else "NULL"
+    return f"CAST(CASE WHEN {entity} IS NULL THEN {none} ELSE {sql} END AS DOUBLE) AS {quoted(feature.name)}"
+
+
+def _own(plan: Plan, texts: set[str]) -> list[str]:
+    """Return what comes of one row alone: its identity, columns and expressions."""
+    identity = [
+        f"{plan.label_sql()} AS {quoted(name)}" if name == plan.target.column else quoted(name) for name in plan.identity
+    ]
+    own = [*((name, quoted(name)) for name in plan.features.columns), *plan.features.expressions.items()]
+    # A feature may be an entity too, or the timestamp: it is there already, under that name and in its own type.
+    features = [
+        f"CAST({expression} AS {'VARCHAR' if name in texts else 'DOUBLE'}) AS {quoted(name)}"
+        for name, expression in own
+    ]
+    return [POSITION, "_part", *identity, *features]
+
+
+def _window(frame: Frame) -> str:
+    return (
+        f"{quoted(frame.name)} AS (PARTITION BY {quoted(frame.entity)} ORDER BY {POSITION} RANGE BETWEEN "
+        f"{POSITION} - {quoted(frame.first)} PRECEDING AND {POSITION} - {quoted(frame.last)} PRECEDING)"
+    )
+
+
+def _arguments(plan: Plan) -> list[str]:
+    return [f"{expression} AS {column}" for expression, column in plan.arguments.items()]
+
+
+def _by_entity(plan: Plan) -> dict[str, list[WindowFeature]]:
+    groups: dict[str, list[WindowFeature]] = {}
+    for feature in plan.windows:
+        groups.setdefault(feature.frame.entity, []).append(feature)
+    return groups
+
+
+def _query(plan: Plan, parts: list[str]) -> str:
+    ratios = []
+    for name, ratio in plan.features.ratios.items():
+        above, below = (quoted(side.strip()) for side in ratio.split("/"))
+        ratios.append(f"{above} / nullif({below}, 0) AS {quoted(name)}")
+    return (
+        "WITH " + ",\n".join(parts) + f"\nSELECT {_lines(['*', *ratios])}\nFROM computed\nORDER BY {POSITION}"
+    )
+
+
+def _lines(columns: list[str]) -> str:
+    return ",\n    ".join(columns)

@@ -1,0 +1,137 @@
+"""A declaration of features, resolved: which columns it reads, which windows it looks through, in which types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from headrace.declaration.durations import microseconds
+from headrace.declaration.types import duckdb_type
+from headrace.features.aggregates import Aggregate, parse_aggregate
+from headrace.features.sql import quoted, text
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from headrace.declaration.features import Features
+    from headrace.declaration.modelling import Target
+    from headrace.declaration.rows import TypedRows
+
+POSITION = "_position"
+"""The column that numbers the rows by time, then by key: the one order that there is."""
+TIME = "_time"
+"""The column of the time in microseconds."""
+EXACT = ("BIGINT", "HUGEINT", "INTEGER", "SMALLINT", "TINYINT", "DECIMAL", "UBIGINT", "UINTEGER")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Which rows of an entity a window sees: time in `(t - delay - span, t - delay]`, or before the row itself."""
+
+    entity: str
+    span: str
+    delay: str
+    before_row: bool = False
+
+    @property
+    def first(self) -> str:
+        """The column of the first position that is in the span."""
+        return f"_first_{self.span}_{self.delay}"
+
+    @property
+    def last(self) -> str:
+        """The column of the last position that is seen."""
+        return f"_last_{self.delay}" + ("_before" if self.before_row else "")
+
+    @property
+    def name(self) -> str:
+        """A name for SQL's WINDOW clause."""
+        return f"{self.entity}_{self.span}_{self.delay}" + ("_before" if self.before_row else "")
+
+
+@dataclass(frozen=True)
+class WindowFeature:
+    """One feature of a window."""
+
+    name: str
+    aggregate: Aggregate
+    frame: Frame
+
+
+class Plan:
+    """What the SQL of a declaration is made from.
+
+    Raises:
+        ConfigError: A span or an aggregate is not written as it should be.
+    """
+
+    def __init__(self, features: Features, rows: TypedRows, target: Target) -> None:
+        self.features = features
+        self.rows = rows
+        self.target = target
+        self.windows = [
+            WindowFeature(f"{name}_{label}_{span}", aggregate, _frame(name, window.entity, span, window.delay, aggregate))
+            for name, window in features.windows.items()
+            for span in window.spans
+            for label, aggregate in ((label, parse_aggregate(written)) for label, written in window.aggregates.items())
+        ]
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The different frames, in the order of the declaration."""
+        return list(dict.fromkeys(feature.frame for feature in self.windows))
+
+    @property
+    def entities(self) -> list[str]:
+        """The entity columns."""
+        return list(dict.fromkeys(frame.entity for frame in self.frames))
+
+    @property
+    def identity(self) -> list[str]:
+        """The columns that come before the features: key, timestamp, entities, label."""
+        timestamp = [self.rows.timestamp] if self.rows.timestamp else []
+        return list(dict.fromkeys([self.rows.key, *timestamp, *self.entities, self.target.column]))
+
+    @property
+    def history(self) -> int:
+        """How far back the longest window looks, in microseconds."""
+        return max((microseconds(frame.span) + microseconds(frame.delay) for frame in self.frames), default=0)
+
+    @cached_property
+    def arguments(self) -> dict[str, str]:
+        """The argument columns by their expression."""
+        expressions = dict.fromkeys(
+            feature.aggregate.argument_sql for feature in self.windows if feature.aggregate.argument_sql
+        )
+        return {expression: f"_argument_{number}" for number, expression in enumerate(expressions)}
+
+    def label_sql(self) -> str:
+        """Return the label as 0 or 1."""
+        value = self.target.positive
+        positive = str(value).lower() if isinstance(value, bool) else str(value)
+        column = self.rows.columns[self.target.column]
+        return f"CAST({quoted(self.target.column)} = CAST({text(positive)} AS {duckdb_type(column.type)}) AS TINYINT)"
+
+    def exact_arguments(self, connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+        """Return the argument columns whose sums are exact, by their types in a database that has the table `rows`."""
+        if not self.arguments:
+            return frozenset()
+        columns = ", ".join(f"{expression} AS {column}" for expression, column in self.arguments.items())
+        described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()
+        return frozenset(name for name, kind, *_ in described if kind.startswith(EXACT))
+
+    def categorical(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        """Return the features that are texts, by their types in a database that has the table `rows`."""
+        own = [*((name, quoted(name)) for name in self.features.columns), *self.features.expressions.items()]
+        if not own:
+            return []
+        columns = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in own)
+        described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()
+        return [name for name, kind, *_ in described if kind == "VARCHAR" or kind.startswith("ENUM")]
+
+
+def _frame(window: str, entity: str | None, span: str, delay: str, aggregate: Aggregate) -> Frame:
+    microseconds(span)
+    undelayed = microseconds(delay) == 0
+    return Frame(entity or window, span, delay, before_row=aggregate.before_row and undelayed)

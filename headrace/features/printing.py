@@ -1,0 +1,31 @@
+"""The SQL of a declaration, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.features.database import create_rows, database
+from headrace.features.forms import window_sql
+from headrace.features.plan import Plan
+
+if TYPE_CHECKING:
+    from headrace.declaration.features import Features
+    from headrace.declaration.modelling import Target
+    from headrace.declaration.rows import TypedRows
+
+LEGEND = """\
+-- The table `rows` has the validated rows, numbered by time and then by key (_position), and for each window the first
+-- and the last position that a row sees (_first_<span>_<delay>, _last_<delay>): time in (t - delay - span, t - delay].
+"""
+
+
+def training_sql(features: Features, rows: TypedRows, target: Target) -> str:
+    """Return the query that the featurize stage runs over all rows.
+
+    Raises:
+        ConfigError: A span or an aggregate is not written as it should be.
+    """
+    plan = Plan(features, rows, target)
+    with database() as connection:
+        create_rows(connection, rows)
+        return LEGEND + window_sql(plan, plan.exact_arguments(connection), plan.categorical(connection))
