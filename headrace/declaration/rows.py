@@ -21,6 +21,7 @@ class Column:
     maximum: Optional[float] = None
     values: Optional[List[Any]] = None
     pattern: Optional[str] = None
+    """A regular expression (RE2) that the whole text matches."""
     unique: bool = False
     null_values: List[str] = field(default_factory=list)
     """Texts that stand for a missing value in a text source, such as a blank."""
@@ -37,7 +38,7 @@ class Limits:
     """The fewest rows of a part: of a day, or of the whole table where rows have no time."""
     maximum_rows: Optional[int] = None
     null_share: Dict[str, float] = field(default_factory=dict)
-    """The largest share of missing values by column."""
+    """The largest share of missing values by column, in any part."""
     mean_shift: Optional[float] = None
     """The largest distance of a day's mean from its history, in robust standard deviations of earlier days' means."""
 

@@ -12,7 +12,7 @@ import duckdb
 
 from headrace.declaration.types import decimal_arguments, duckdb_type, type_kind
 from headrace.errors import DataError
-from headrace.validation.declared import quoted
+from headrace.validation.names import quoted
 from headrace.validation.reading import raw_kind
 
 if TYPE_CHECKING:

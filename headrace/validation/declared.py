@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from headrace.declaration.types import NUMBERS, TEXTS, duckdb_type, type_kind
+from headrace.declaration.types import NUMBERS, TEXTS, type_kind
 from headrace.errors import ConfigError
+from headrace.validation.conditions import check_conditions
+from headrace.validation.names import closest, first_line
 from headrace.validation.values import declared_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from headrace.declaration.rows import Column, Schema
 
 Problem = tuple[str, str]
-ONE_ROW = {
-    "SUBQUERY": "a check sees one row and no other table; leave the subquery out",
-    "WINDOW": "a check sees one row and not its neighbours; leave the window out",
-}
 
 
 def check_schema(schema: Schema) -> list[Problem]:
@@ -31,20 +27,8 @@ def check_schema(schema: Schema) -> list[Problem]:
         problems += ((f"columns.{name}.{key}", message) for key, message in _column(column))
     problems += _limits(schema)
     if not any(key.endswith(".type") for key, _ in problems):
-        problems += _checks(schema)
+        problems += check_conditions(schema)
     return problems
-
-
-def closest(name: str, names: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the name most like `name`, or nothing where none is like it."""
-    by_lower = {other.lower(): other for other in reversed(list(names))}
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[found[0]]!r}?" if found else ""
-
-
-def quoted(name: str) -> str:
-    """Return a column's name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _identity(schema: Schema) -> Iterator[Problem]:
@@ -103,7 +87,7 @@ def _pattern(pattern: str, kind: str) -> Iterator[Problem]:
         with duckdb.connect() as connection:
             connection.execute("SELECT regexp_full_match('', ?)", [pattern])
     except duckdb.Error as error:
-        yield "pattern", f"{pattern!r} is no regular expression of the RE2 kind: {_first_line(error)}"
+        yield "pattern", f"{pattern!r} is no regular expression of the RE2 kind: {first_line(error)}"
 
 
 def _values(column: Column) -> Iterator[Problem]:
@@ -134,80 +118,3 @@ def _limits(schema: Schema) -> Iterator[Problem]:
         yield "limits.mean_shift", f"{limits.mean_shift:g} is no distance; choose a number above 0, such as 8, or null"
     if limits.mean_shift is not None and schema.timestamp is None:
         yield "limits.mean_shift", "rows without a timestamp have no history to shift from; leave it out"
-
-
-def _checks(schema: Schema) -> Iterator[Problem]:
-    """Prepare each condition against an empty table of the declared types."""
-    if not schema.checks or not schema.columns:
-        return
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-        columns = ", ".join(f"{quoted(name)} {duckdb_type(column.type)}" for name, column in schema.columns.items())
-        try:
-            connection.execute(f"CREATE TABLE rows ({columns})")
-        except duckdb.Error as error:
-            yield "columns", _first_line(error)
-            return
-        for name, condition in schema.checks.items():
-            message = _condition_problem(connection, condition, list(schema.columns))
-            if message:
-                yield f"checks.{name}", message
-
-
-def _condition_problem(connection: duckdb.DuckDBPyConnection, condition: str, columns: list[str]) -> str | None:
-    tree = _tree(connection, f"SELECT ({condition}) FROM rows")
-    if tree.get("error"):
-        return f"{condition!r} is no SQL condition: {tree['error_message']}"
-    for node, message in ONE_ROW.items():
-        if any(True for _ in _nodes(tree, node)):
-            return message
-    try:
-        # Beside a plain column, an aggregate of several rows does not bind.
-        found = connection.execute(f"DESCRIBE SELECT {quoted(columns[0])}, ({condition}) FROM rows").fetchall()
-    except duckdb.Error as error:
-        found_wrong = _first_line(error)
-        unknown = _unknown_column(tree, columns) if found_wrong.startswith("Referenced column") else None
-        return unknown or f"{condition!r}: {found_wrong}"
-    if len(found) != 2:
-        return f"{condition!r} is {len(found) - 1} conditions; write one"
-    if found[1][1] != "BOOLEAN":
-        return f"{condition!r} is a {found[1][1]}; a condition is true or false, such as `amount > 0`"
-    return None
-
-
-def _unknown_column(tree: dict[str, Any], columns: list[str]) -> str | None:
-    known = {name.lower() for name in columns}
-    for node in _nodes(tree, "COLUMN_REF"):
-        name = node["column_names"][-1]
-        if name.lower() not in known:
-            return f"names {name!r}, which is none of the columns ({', '.join(columns)}){closest(name, columns)}"
-    return None
-
-
-def columns_named(condition: str, columns: Iterable[str]) -> list[str]:
-    """Return the columns that an SQL condition names, in their declared order."""
-    with duckdb.connect() as connection:
-        tree = _tree(connection, f"SELECT ({condition}) FROM rows")
-    named = {node["column_names"][-1].lower() for node in _nodes(tree, "COLUMN_REF")}
-    return [name for name in columns if name.lower() in named]
-
-
-def _tree(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
-    row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchone()
-    assert row is not None
-    tree: dict[str, Any] = json.loads(row[0])
-    return tree
-
-
-def _nodes(tree: object, kind: str) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        if tree.get("class") == kind:
-            yield tree
-        for child in tree.values():
-            yield from _nodes(child, kind)
-    elif isinstance(tree, list):
-        for child in tree:
-            yield from _nodes(child, kind)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0].removeprefix("Parser Error: ").removeprefix("Binder Error: ")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headrace.validation.rules import MISSING
 from headrace.validation.sorting import UNDATED
+from headrace.validation.summary import share_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,11 +65,6 @@ def lines_of(passed: list[Passed]) -> list[str]:
 
 def _limit(passed: Passed) -> str:
     return passed.limit
-
-
-def share_text(share: float) -> str:
-    """Return a share as a percentage that shows at least its first two digits."""
-    return f"{100 * share:.3g} %"
 
 
 def _volume(name: str, part: PartCounts, schema: Schema) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from headrace.declaration.types import type_kind
 from headrace.errors import DataError, IntegrityError
 from headrace.storage import list_parts
-from headrace.validation.declared import closest
+from headrace.validation.names import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

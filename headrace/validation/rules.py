@@ -18,8 +18,8 @@ from pandera.errors import SchemaError, SchemaErrorReason, SchemaErrors
 
 from headrace.declaration.types import decimal_arguments, type_kind
 from headrace.errors import DataError
+from headrace.validation.conditions import columns_named
 from headrace.validation.conforming import CONDITION, ON_DAY, UNCAST
-from headrace.validation.declared import columns_named
 from headrace.validation.values import declared_value
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class Rules:
 
     def _condition(self, name: str, condition: str) -> pa.Check:
         rule = f"checks: {name}"
-        self._rule(rule, tuple(columns_named(condition, self._schema.columns)), f"breaks {name}: {condition}")
+        columns = columns_named(condition, self._schema.columns) or [self._schema.key]
+        self._rule(rule, tuple(columns), f"breaks {name}: {condition}")
         return pa.Check(
             lambda data: data.lazyframe.select(pl.col(CONDITION + name)), name=rule, n_failure_cases=1, ignore_na=True
         )

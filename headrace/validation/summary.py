@@ -31,12 +31,17 @@ class Summary:
 
     def __str__(self) -> str:
         """Return one line."""
-        share = 100 * self.rejected / self.rows if self.rows else 0.0
+        share = share_text(self.rejected / self.rows if self.rows else 0.0)
         parts = f"{self.parts} part{'' if self.parts == 1 else 's'}"
-        line = f"{self.rows:,} rows in {parts}, {self.rejected:,} rejected ({share:.2g} %)"
+        line = f"{self.rows:,} rows in {parts}, {self.rejected:,} rejected ({share})"
         return line + (
             f"; left out, for schema.yaml does not declare: {', '.join(self.surplus)}" if self.surplus else ""
         )
+
+
+def share_text(share: float) -> str:
+    """Return a share as a percentage that shows its first three digits."""
+    return f"{100 * share:.3g} %"
 
 
 def summarise(counts: Counts, parts: list[RawPart]) -> Summary:
