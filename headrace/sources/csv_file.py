@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FAULTS_SHOWN = 3
+CONVERT = "convert it with: iconv -f latin1 -t utf-8"
 
 
 @dataclass(kw_only=True)
@@ -88,7 +89,8 @@ def _read_header(path: Path, separator: str) -> list[str]:
 
 def _refuse_broken_lines(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     rejects = connection.execute(
-        "SELECT line_byte_position, error_type, error_message FROM reject_errors ORDER BY ALL"
+        "SELECT line_byte_position, error_type, error_message FROM reject_errors "
+        "ORDER BY line_byte_position, byte_position"
     ).fetchall()
     if not rejects:
         return
@@ -100,9 +102,6 @@ def _refuse_broken_lines(path: Path, connection: duckdb.DuckDBPyConnection) -> N
     shown = "; ".join(f"line {line}: {fault}" for line, fault in list(faults.items())[:FAULTS_SHOWN])
     more = f"; and {len(faults) - FAULTS_SHOWN} lines more" if len(faults) > FAULTS_SHOWN else ""
     raise SourceError(f"{path}: {shown}{more}. Mend the file, or have it written again.")
-
-
-CONVERT = "convert it with: iconv -f latin1 -t utf-8"
 
 
 def _explain(kind: str, message: str) -> str:

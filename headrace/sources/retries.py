@@ -29,7 +29,7 @@ def persist(action: Callable[[], Result], attempts: int = ATTEMPTS, wait_seconds
     """
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(attempts),
-        wait=tenacity.wait_exponential_jitter(initial=wait_seconds, max=LONGEST_WAIT, jitter=wait_seconds),
+        wait=tenacity.wait_exponential(wait_seconds, max=LONGEST_WAIT) + tenacity.wait_random(0, wait_seconds),
         retry=tenacity.retry_if_exception_type(PASSING),
         before_sleep=lambda state: _say_failure(state, attempts),
         reraise=True,

@@ -28,6 +28,7 @@ def write_beside(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.writing")
     _remove(beside)
+    _put_back(path)
     try:
         yield beside
         _replace(beside, path)
@@ -62,13 +63,24 @@ def _is_out_of_space(error: Exception) -> bool:
 def _replace(new: Path, path: Path) -> None:
     # A folder cannot be renamed over another that has files: the old one steps aside first.
     if path.is_dir() and not path.is_symlink():
-        aside = path.with_name(f".{path.name}.replaced")
-        _remove(aside)
+        aside = _aside(path)
         path.rename(aside)
         new.rename(path)
         _remove(aside)
     else:
         new.replace(path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.replaced")
+
+
+def _put_back(path: Path) -> None:
+    """Undo what a process that was killed between two renames has left."""
+    aside = _aside(path)
+    if aside.exists() and not path.exists():
+        aside.rename(path)
+    _remove(aside)
 
 
 def _remove(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, SourceError
 from headrace.sources.cards.drift import Drift, inflate, try_stolen_cards
 from headrace.sources.cards.frauds import commit_frauds
 from headrace.sources.cards.population import Population, populate
@@ -65,10 +65,10 @@ class SimulatedCards:
         if until is None:
             raise ConfigError("until: 'all' has no end with simulated cards; write a day such as 2018-08-15")
         first = parse_day(self.start, "start")
-        days = range(max(since or first, first).toordinal(), until.toordinal())
-        population = populate(self.customers, self.terminals, self.radius, self.seed) if days else None
-        for day in days:
-            assert population is not None
+        if until <= first:
+            raise SourceError(f"until: there are no rows before {until}; source.start is {first}")
+        population = populate(self.customers, self.terminals, self.radius, self.seed)
+        for day in range(max(since or first, first).toordinal(), until.toordinal()):
             yield _table(self._simulate(population, day, first.toordinal()), day, first.toordinal())
 
     def _simulate(self, population: Population, day: int, first: int) -> Purchases:
