@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from headrace.declaration.features import feature_names
 from headrace.errors import ConfigError
-from headrace.evaluation.metrics import METRICS
 from headrace.features import check_features
+from headrace.metrics import METRICS
 from headrace.sources import build
 from headrace.splits import check_split
 from headrace.training import check_model
 from headrace.validation import check_schema
+from headrace.words import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,29 +62,31 @@ def _until(config: Pipeline) -> Iterator[tuple[str, str]]:
 
 def _target(config: Pipeline) -> Iterator[tuple[str, str]]:
     if config.target.column not in config.schema.columns:
-        yield "target.column", f"'{config.target.column}' is no column of schema.yaml: {_known(config.schema.columns)}"
+        yield (
+            "target.column",
+            f"'{config.target.column}' is no column of schema.yaml; {known(config.target.column, config.schema.columns)}",
+        )
 
 
 def _evaluation(config: Pipeline) -> Iterator[tuple[str, str]]:
     evaluation = config.evaluation
     if evaluation.metric not in METRICS:
-        yield "evaluation.metric", f"'{evaluation.metric}' is none of: {_known(METRICS)}"
+        yield "evaluation.metric", f"'{evaluation.metric}' is no metric; {known(evaluation.metric, METRICS)}"
     if not 0 < evaluation.false_positive_budget < 1:
         yield "evaluation.false_positive_budget", f"{evaluation.false_positive_budget} has to be between 0 and 1"
     features = feature_names(config.features)
     entities = {window.entity or name for name, window in config.features.windows.items()}
     for column in evaluation.slices:
         if column not in features:
-            yield "evaluation.slices", f"'{column}' is no feature: {_known(features)}"
+            yield "evaluation.slices", f"'{column}' is no feature; {known(column, features)}"
     if evaluation.precision_at and evaluation.precision_at.entity not in entities:
         yield (
             "evaluation.precision_at.entity",
-            f"'{evaluation.precision_at.entity}' is no entity of a window: {_known(entities)}",
+            f"'{evaluation.precision_at.entity}' is no entity of a window; {known(evaluation.precision_at.entity, entities)}",
         )
     time = config.split.time
     if time and time.exclude_known and time.exclude_known not in entities:
-        yield "split.time.exclude_known", f"'{time.exclude_known}' is no entity of a window: {_known(entities)}"
-
-
-def _known(names: object) -> str:
-    return ", ".join(sorted(names)) or "there is none"  # type: ignore[call-overload]
+        yield (
+            "split.time.exclude_known",
+            f"'{time.exclude_known}' is no entity of a window; {known(time.exclude_known, entities)}",
+        )

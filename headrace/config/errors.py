@@ -14,8 +14,9 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from headrace.config.origin import Origin
-from headrace.config.reading import first_line, suggest
+from headrace.config.reading import first_line
 from headrace.errors import HeadraceError
+from headrace.words import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,7 @@ def _explain_value(cause: OmegaConfBaseException, said: str, origin: Origin) -> 
     last = key.rpartition(".")[2]
     fields = list(getattr(shape, "__dataclass_fields__", {}))
     if fields and last not in fields:
-        message = f"unknown key; {suggest(last, [name for name in fields if name not in ('defaults', 'hydra')])}"
+        message = f"unknown key; {known(last, [name for name in fields if name not in ('defaults', 'hydra')])}"
     return f"{file}: {_within(file, key)}: {message}"
 
 
@@ -84,7 +85,7 @@ def _explain_missing(error: MissingConfigException, origin: Origin) -> str:
     missing = error.missing_cfg_file or ""
     if error.options:
         group, _, option = missing.partition("/")
-        return f"command line: {group}={option}: no such option; {suggest(option, list(error.options))}"
+        return f"command line: {group}={option}: no such option; {known(option, list(error.options))}"
     return f"{origin.file_of(missing)}: no such file; a pipeline has pipeline.yaml, schema.yaml and features.yaml"
 
 

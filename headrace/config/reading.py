@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import typing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from headrace.config.store import register
 from headrace.declaration.pipeline import Pipeline
 from headrace.environment import verify
 from headrace.errors import ConfigError
+from headrace.words import known
 
 View = TypeVar("View")
 
@@ -58,17 +58,17 @@ def find_origin() -> Origin:
 
 def refuse_unknown(cfg: DictConfig, shape: type[Any], origin: Origin) -> None:
     """Refuse keys that came by `+key=value`, which Hydra lets pass a structured config."""
-    known = [field.name for field in dataclasses.fields(shape)]
+    fields = [field.name for field in dataclasses.fields(shape)]
     for key in cfg:
-        if key not in known:
-            raise ConfigError(f"{origin(str(key))}: unknown key; {suggest(str(key), known)}")
+        if key not in fields:
+            raise ConfigError(f"{origin(str(key))}: unknown key; {known(str(key), fields)}")
 
 
 def narrow(cfg: DictConfig, view: type[View], origin: Origin) -> View:
     """Return `cfg` as `view`, with what the view does not name left out."""
-    known = [field.name for field in dataclasses.fields(view)]  # type: ignore[arg-type]
+    fields = [field.name for field in dataclasses.fields(view)]  # type: ignore[arg-type]
     for group in ("model", "tracking"):
-        if group in known and cfg.get(group) is None:
+        if group in fields and cfg.get(group) is None:
             raise ConfigError(f"command line: {group}: none is chosen; add {group}=<name>, {_options(group)}")
     try:
         typed = OmegaConf.merge(OmegaConf.structured(view), _mask(cfg, view))
@@ -78,12 +78,6 @@ def narrow(cfg: DictConfig, view: type[View], origin: Origin) -> View:
         return typing.cast("View", OmegaConf.to_object(typed))
     except OmegaConfBaseException as error:
         raise ConfigError(f"{origin(error.full_key or '')}: {first_line(error)}") from error
-
-
-def suggest(found: str, choices: list[str]) -> str:
-    """Return words that name the closest choice, and all of them."""
-    close = difflib.get_close_matches(found, choices, n=1)
-    return (f"did you mean {close[0]}? " if close else "") + f"known are: {', '.join(sorted(choices))}"
 
 
 def first_line(error: BaseException) -> str:

@@ -1,9 +1,9 @@
 """The aggregates that a window may name, in the words of both SQL forms.
 
-An aggregate is written as in SQL: `avg(tx_amount)`, `share(tx_amount > 220)`, `quantile(tx_amount, 0.9)`. What stands in
-the brackets is computed once for each row, as an argument column; the aggregate is then taken over that column, in the
-frame of a window (training) or over joined rows (a lookup). Sums of decimals and integers are exact in any order, so
-both forms give the same bits for them; floats may differ in the last ones.
+An aggregate is written as in SQL: `avg(tx_amount)`, `share(tx_amount > 220)`, `quantile(tx_amount, 0.9)`. What stands
+in the brackets is computed once for each row, as an argument column; the aggregate is then taken over that column, in
+the frame of a window (training) or over joined rows (a lookup). Sums of decimals and integers are exact in any order,
+so both forms give the same bits for them; floats may differ in the last ones.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def _names(features: Features, rows: TypedRows, target: Target) -> Iterator[Prob
     names = feature_names(features)
     entities = {window.entity or name for name, window in features.windows.items()}
     taken = {rows.key: "the key", rows.timestamp: "the timestamp", target.column: "the label"}
-    taken |= {entity: "an entity of a window" for entity in entities}
+    taken |= dict.fromkeys(entities, "an entity of a window")
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield "", f"'{name}' is declared {names.count(name)} times; a feature's name is its own"
@@ -58,7 +58,10 @@ def _columns(features: Features, rows: TypedRows) -> Iterator[Problem]:
         if name not in rows.columns:
             yield "columns", f"'{name}' is no column of schema.yaml; {known(name, rows.columns)}"
         elif rows.columns[name].type in {"timestamp", "date"}:
-            yield "columns", f"'{name}' is a {rows.columns[name].type}; a feature is a number or a text: use an expression"
+            yield (
+                "columns",
+                f"'{name}' is a {rows.columns[name].type}; a feature is a number or a text: use an expression",
+            )
 
 
 def _expressions(features: Features, target: Target, connection: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
@@ -85,19 +88,18 @@ def _window(
         yield from _length(f"{key}.spans", length)
     if not window.spans:
         yield f"{key}.spans", "none is given; write one or more, such as [1d, 7d]"
-    delay_wrong = list(_length(f"{key}.delay", window.delay, least=0))
-    yield from delay_wrong
+    yield from _length(f"{key}.delay", window.delay, least=0)
+    leak = _leak(window.delay, target)
     for label, written in window.aggregates.items():
-        yield from _aggregate(f"{key}.aggregates.{label}", written, window, target, connection, check_delay=not delay_wrong)
+        for problem in _aggregate(written, target.column, leak, connection):
+            yield f"{key}.aggregates.{label}", problem
 
 
-def _aggregate(
-    key: str, written: str, window: Window, target: Target, connection: duckdb.DuckDBPyConnection, *, check_delay: bool
-) -> Iterator[Problem]:
+def _aggregate(written: str, label: str, leak: str, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     try:
         aggregate = parse_aggregate(written)
     except ConfigError as error:
-        yield key, str(error)
+        yield str(error)
         return
     if aggregate.argument is None:
         return
@@ -107,21 +109,22 @@ def _aggregate(
         sql = aggregate.sql(f"({aggregate.argument_sql})", exact=False, over="", position="0")
         problem = _bind(sql, connection)[1]
     if problem:
-        yield key, problem
-    elif check_delay and _reads(aggregate.argument, target.column, connection):
-        yield from _leak(key, written, window.delay, target)
+        yield problem
+    elif leak and _reads(aggregate.argument, label, connection):
+        yield f"'{written}' {leak}"
 
 
-def _leak(key: str, written: str, delay: str, target: Target) -> Iterator[Problem]:
+def _leak(delay: str, target: Target) -> str:
+    """Return what is wrong with a window of this delay that reads the label; nothing where it may."""
     try:
-        late = microseconds(delay) < microseconds(target.delay) or microseconds(delay) == 0
+        if microseconds(delay) >= max(microseconds(target.delay), 1):
+            return ""
     except ConfigError:
-        return  # The label's delay is wrong itself, and said where it stands.
-    if late:
-        yield key, (
-            f"'{written}' reads the label {target.column}, which is known {target.delay} late; the window's delay is "
-            f"{delay}: it has to be {target.delay} or more"
-        )
+        return ""  # One of the two is no length of time, and that is said where it stands.
+    return (
+        f"reads the label {target.column}, which is known {target.delay} late; the window's delay is {delay}: "
+        f"it has to be longer than nothing, and {target.delay} or more"
+    )
 
 
 def _ratios(features: Features) -> Iterator[Problem]:

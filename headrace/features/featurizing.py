@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import dataset
 
 from headrace.errors import ConfigError, DataError
 from headrace.features.checking import check_features
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from headrace.declaration.pipeline import FeaturizeConfig
 
 DAY = 86_400_000_000
+BATCH = 100_000
+PARTS_AT_ONCE = 16
 FEW = 0.2
 """Up to this share of the rows that are read, a join costs less than window functions over all of them."""
 
@@ -47,8 +51,8 @@ class Featurized:
 def featurize(validated: Path, out: Path, config: FeaturizeConfig) -> Featurized:
     """Bring a features folder up to date with the validated parts.
 
-    Parts whose rows, and all rows before them, are as they were are kept by their bytes. From the first part that is new
-    or differs all is computed, with as much of the earlier rows as the longest window needs.
+    Parts whose rows, and all rows before them, are as they were are kept by their bytes. From the first part that is
+    new or differs all is computed, with as much of the earlier rows as the longest window needs.
 
     Args:
         validated: A folder of validated parts, in declared types.
@@ -74,7 +78,7 @@ def featurize(validated: Path, out: Path, config: FeaturizeConfig) -> Featurized
         with database(beside) as connection:
             create_rows(connection, config.schema)
             categorical = plan.categorical(connection)
-            rows = _compute(connection, plan, categorical, _needed(plan, parts, new), new, beside) if new else 0
+            rows = _compute(connection, plan, _needed(plan, parts, new), new, beside) if new else 0
         write_json(beside / NAME, describe(plan, categorical, digests))
     total = sum(pq.read_metadata(path).num_rows for path in list_parts(out).values())
     labelled = sum(pq.read_metadata(part_path(out, name)).num_rows for name in new)
@@ -104,52 +108,45 @@ def _needed(plan: Plan, parts: dict[str, Path], new: list[str]) -> dict[str, Pat
 
 
 def _compute(
-    connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    categorical: list[str],
-    needed: dict[str, Path],
-    new: list[str],
-    out: Path,
+    connection: duckdb.DuckDBPyConnection, plan: Plan, needed: dict[str, Path], new: list[str], out: Path
 ) -> int:
     """Compute and write the new parts; return how many rows they have."""
-    exact = plan.exact_arguments(connection)
-    times = [times_of(in_order(_read(path, plan), plan), plan.rows.timestamp) for path in needed.values()]
-    starts = dict(zip(needed, np.cumsum([0, *map(len, times)]).tolist(), strict=False))
-    sizes = {name: len(own) for name, own in zip(needed, times, strict=True)}
-    _load(connection, plan, needed, np.concatenate(times), starts)
-    rows = sum(sizes[name] for name in new)
+    exact, categorical = plan.exact_arguments(connection), plan.categorical(connection)
+    sizes = {name: pq.read_metadata(path).num_rows for name, path in needed.items()}
+    _load(connection, plan, needed, sizes)
+    rows = sum(int(sizes[name]) for name in new)
+    start = sum(sizes.values()) - rows
     if plan.windows and rows <= FEW * sum(sizes.values()):
-        connection.execute(f"CREATE TABLE probes AS SELECT * FROM rows WHERE {POSITION} >= {starts[new[0]]}")
+        connection.execute(f"CREATE TABLE probes AS SELECT * FROM rows WHERE {POSITION} >= {start}")
         query = lookup_sql(plan, exact, categorical)
     else:
         query = window_sql(plan, exact, categorical)
-    result = connection.execute(_only_new(query, plan, starts[new[0]]))
-    _write(result, plan, new, {list(needed).index(name): name for name in new}, out)
+    reader = connection.sql(_only_new(query, plan, start)).to_arrow_reader(BATCH)
+    _write(reader, new, {list(needed).index(name): name for name in new}, out)
     return rows
 
 
-def _read(path: Path, plan: Plan) -> pa.Table:
+def _read(paths: list[Path], columns: list[str]) -> pa.Table:
     try:
-        return pq.read_table(path, columns=list(plan.rows.columns))
+        return dataset.dataset(paths, format="parquet").to_table(columns)
     except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise DataError(f"{path}: is not as validate writes it ({error}); run `dvc repro` again") from error
+        raise DataError(f"{paths[0].parent}: is not as validate writes it ({error}); run `dvc repro` again") from error
 
 
-def _load(
-    connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    needed: dict[str, Path],
-    times: np.ndarray[tuple[int], np.dtype[np.int64]],
-    starts: dict[str, int],
-) -> None:
-    """Fill the table `rows`, a part at a time."""
+def _load(connection: duckdb.DuckDBPyConnection, plan: Plan, needed: dict[str, Path], sizes: dict[str, int]) -> None:
+    """Fill the table `rows`, some parts at a time. Parts are days: in order one by one, they are in order together."""
+    paths, counts = list(needed.values()), list(sizes.values())
+    times = np.sort(times_of(_read(paths, [plan.rows.timestamp or plan.rows.key]), plan.rows.timestamp))
     connection.execute("DROP TABLE rows")
-    for number, (name, path) in enumerate(needed.items()):
-        table = with_positions(in_order(_read(path, plan), plan), times, starts[name], plan)
-        table = table.append_column("_part", pa.array(np.full(table.num_rows, number)))
-        connection.register("part", table)
-        connection.execute(f"{'INSERT INTO' if number else 'CREATE TABLE'} rows {'' if number else 'AS'} SELECT * FROM part")
-        connection.unregister("part")
+    for begin in range(0, len(paths), PARTS_AT_ONCE):
+        some = slice(begin, begin + PARTS_AT_ONCE)
+        parts = np.repeat(np.arange(len(paths))[some], counts[some])
+        table = _read(paths[some], list(plan.rows.columns)).append_column("_part", pa.array(parts))
+        table = with_positions(in_order(table, plan), times, sum(counts[:begin]), plan)
+        connection.register("some_parts", table)
+        create = "INSERT INTO rows" if begin else "CREATE TABLE rows AS"
+        connection.execute(f"{create} SELECT * FROM some_parts")
+        connection.unregister("some_parts")
 
 
 def _only_new(query: str, plan: Plan, start: int) -> str:
@@ -157,9 +154,8 @@ def _only_new(query: str, plan: Plan, start: int) -> str:
     return f"SELECT * FROM ({query}) WHERE {POSITION} >= {start} AND {labelled} ORDER BY {POSITION}"
 
 
-def _write(result: duckdb.DuckDBPyConnection, plan: Plan, new: list[str], names: dict[int, str], out: Path) -> None:
+def _write(reader: pa.RecordBatchReader, new: list[str], names: dict[int, str], out: Path) -> None:
     """Write the rows of a result, which come in order, to their parts; a part without rows is written empty."""
-    reader = result.to_arrow_reader(100_000)
     empty = reader.schema.empty_table()
     held: dict[str, list[pa.Table]] = {}
     written: set[str] = set()
@@ -177,7 +173,7 @@ def _write(result: duckdb.DuckDBPyConnection, plan: Plan, new: list[str], names:
 def _by_part(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
     numbers = table["_part"].to_numpy()
     cuts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), table.num_rows]
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in itertools.pairwise(cuts):
         if end > begin:
             yield int(numbers[begin]), table.slice(begin, end - begin)
 

@@ -1,8 +1,8 @@
 """The two SQL forms of one declaration: window functions for a whole table, a join for few rows.
 
-Both read a table whose rows are numbered by time and key (`_position`) and carry, for each frame, the first and the last
-position it sees (`headrace.features.positions`). So ties in time need no special case: a tied row that comes later by
-its key has a later position.
+Both read a table whose rows are numbered by time and key (`_position`) and carry, for each frame, the first and the
+last position it sees (`headrace.features.positions`). So ties in time need no special case: a tied row that comes later
+by its key has a later position.
 """
 
 from __future__ import annotations
@@ -73,7 +73,11 @@ def _looked_up(name: str, entity: str, features: list[WindowFeature], plan: Plan
         frame = feature.frame
         seen = f"history.{POSITION} BETWEEN probes.{quoted(frame.first)} AND probes.{quoted(frame.last)}"
         columns.append(
-            _named(feature, _aggregate(feature, plan, exact, f"FILTER (WHERE {seen})", "history."), "any_value(probe_entity)")
+            _named(
+                feature,
+                _aggregate(feature, plan, exact, f"FILTER (WHERE {seen})", "history."),
+                "any_value(probe_entity)",
+            )
         )
     return (
         f"{name} AS (\n  SELECT {_lines([f'probes.{POSITION}', *columns])}\n"
@@ -102,7 +106,8 @@ def _named(feature: WindowFeature, sql: str, entity: str) -> str:
 def _own(plan: Plan, texts: set[str]) -> list[str]:
     """Return what comes of one row alone: its identity, columns and expressions."""
     identity = [
-        f"{plan.label_sql()} AS {quoted(name)}" if name == plan.target.column else quoted(name) for name in plan.identity
+        f"{plan.label_sql()} AS {quoted(name)}" if name == plan.target.column else quoted(name)
+        for name in plan.identity
     ]
     own = [*((name, quoted(name)) for name in plan.features.columns), *plan.features.expressions.items()]
     # A feature may be an entity too, or the timestamp: it is there already, under that name and in its own type.
@@ -136,9 +141,7 @@ def _query(plan: Plan, parts: list[str]) -> str:
     for name, ratio in plan.features.ratios.items():
         above, below = (quoted(side.strip()) for side in ratio.split("/"))
         ratios.append(f"{above} / nullif({below}, 0) AS {quoted(name)}")
-    return (
-        "WITH " + ",\n".join(parts) + f"\nSELECT {_lines(['*', *ratios])}\nFROM computed\nORDER BY {POSITION}"
-    )
+    return "WITH " + ",\n".join(parts) + f"\nSELECT {_lines(['*', *ratios])}\nFROM computed\nORDER BY {POSITION}"
 
 
 def _lines(columns: list[str]) -> str:

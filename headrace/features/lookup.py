@@ -38,7 +38,9 @@ class Lookup:
         exact = self._plan.exact_arguments(self._database)
         self._sql = lookup_sql(self._plan, exact, self._plan.categorical(self._database))
         self._schema = arrow_schema(rows.columns)
-        self._history = in_order(self._complete(history), self._plan) if history is not None else self._schema.empty_table()
+        self._history = (
+            in_order(self._complete(history), self._plan) if history is not None else self._schema.empty_table()
+        )
         self._times = times_of(self._history, rows.timestamp)
         numbered = with_positions(self._history, self._times, 0, self._plan)
         self._database.execute("DROP TABLE rows")
@@ -63,7 +65,7 @@ class Lookup:
         try:
             cursor.register("probes", probes)
             cursor.register("rows", cursor.sql("SELECT * FROM past UNION ALL BY NAME SELECT * FROM probes"))
-            computed = cursor.execute(self._sql).to_arrow_table()
+            computed: pa.Table = cursor.sql(self._sql).to_arrow_table()
         finally:
             cursor.close()
         asked = ordered[ASKED].to_numpy()
@@ -76,7 +78,9 @@ class Lookup:
 
     def _complete(self, rows: pa.Table) -> pa.Table:
         columns = [
-            rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(rows.num_rows, field.type)
+            rows[field.name].cast(field.type)
+            if field.name in rows.column_names
+            else pa.nulls(rows.num_rows, field.type)
             for field in self._schema
         ]
         return pa.table(columns, schema=self._schema)

@@ -71,7 +71,9 @@ class Plan:
         self.rows = rows
         self.target = target
         self.windows = [
-            WindowFeature(f"{name}_{label}_{span}", aggregate, _frame(name, window.entity, span, window.delay, aggregate))
+            WindowFeature(
+                f"{name}_{label}_{span}", aggregate, _frame(name, window.entity, span, window.delay, aggregate)
+            )
             for name, window in features.windows.items()
             for span in window.spans
             for label, aggregate in ((label, parse_aggregate(written)) for label, written in window.aggregates.items())

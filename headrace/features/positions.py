@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from headrace.features.plan import Frame, Plan
 
-Times = "NDArray[np.int64]"
-
 
 def times_of(table: pa.Table, timestamp: str | None) -> NDArray[np.int64]:
     """Return the time of each row in microseconds since 1970; zeros where rows have no time."""
@@ -29,10 +27,15 @@ def times_of(table: pa.Table, timestamp: str | None) -> NDArray[np.int64]:
 
 def in_order(table: pa.Table, plan: Plan) -> pa.Table:
     """Return the rows by time, then by key."""
-    timestamp = [(plan.rows.timestamp, "ascending")] if plan.rows.timestamp else []
-    if not timestamp:
+    if plan.rows.timestamp is None:
         return table
-    return table.take(pc.sort_indices(table, sort_keys=[*timestamp, (plan.rows.key, "ascending")]))
+    times, keys = times_of(table, plan.rows.timestamp), table[plan.rows.key]
+    later = np.diff(times)
+    ties = np.flatnonzero(later == 0)
+    if (later >= 0).all() and pc.all(pc.less(keys.take(ties), keys.take(ties + 1)), min_count=0).as_py():
+        return table
+    order = [(plan.rows.timestamp, "ascending"), (plan.rows.key, "ascending")]
+    return table.take(pc.sort_indices(table, sort_keys=order))
 
 
 def with_positions(table: pa.Table, times: NDArray[np.int64], start: int, plan: Plan) -> pa.Table:
