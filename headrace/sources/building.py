@@ -10,9 +10,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from headrace.config import locate
-from headrace.config.reading import first_line, suggest
+from headrace.config.reading import first_line
 from headrace.errors import ConfigError
+from headrace.words import known
 from headrace.sources.source import RANGE, FunctionSource, Source
+from headrace.words import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,12 +52,12 @@ def _check(target: Callable[..., Any], given: dict[str, Any], where: Callable[[s
     known = [field.name for field in dataclasses.fields(shape) if field.init]
     unknown = sorted(set(given) - set(known))
     if unknown and not _takes_any(target):
-        raise ConfigError("\n".join(f"{where(key)}: unknown key; {suggest(key, known)}" for key in unknown))
+        raise ConfigError("\n".join(f"{where(key)}: unknown key; {known(key, known)}" for key in unknown))
     try:
         typed = OmegaConf.merge(OmegaConf.structured(shape), {key: given[key] for key in known if key in given})
     except ConfigKeyError as error:  # in a dataclass that is an argument
         keys = [field.name for field in dataclasses.fields(cast("Any", error.object_type))]
-        raise ConfigError(f"{where(str(error.full_key))}: unknown key; {suggest(str(error.key), keys)}") from error
+        raise ConfigError(f"{where(str(error.full_key))}: unknown key; {known(str(error.key), keys)}") from error
     except OmegaConfBaseException as error:
         raise ConfigError(f"{where(str(error.full_key))}: {first_line(error)}") from error
     missing = sorted(OmegaConf.missing_keys(typed))

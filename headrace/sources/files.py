@@ -38,7 +38,7 @@ def tables(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Tab
     import pyarrow as pa
 
     reader = connection.sql(query).to_arrow_reader(ROWS_AT_A_TIME)
-    yield reader.schema.empty_table()
+    yield pa.Table.from_batches([], schema=reader.schema)
     for batch in reader:
         yield pa.Table.from_batches([batch])
 

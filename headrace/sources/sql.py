@@ -134,7 +134,7 @@ class Sql:
 
     def _refusal(self, error: DBAPIError) -> SourceError:
         where = self._parsed_url().set(query={}).render_as_string(hide_password=True)
-        said = " ".join(str(error.orig).split())
+        said = " ".join(str(error.orig).split()).rstrip(" .?")
         if _can_pass(error):
             return SourceUnavailable(f"{where}: {said}")
         return SourceError(f"{where}: the database refuses: {said}. See source.url and source.query.")
