@@ -12,9 +12,8 @@ from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 from headrace.config import locate
 from headrace.config.reading import first_line
 from headrace.errors import ConfigError
-from headrace.words import known
 from headrace.sources.source import RANGE, FunctionSource, Source
-from headrace.words import suggest
+from headrace.words import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,12 +48,12 @@ def build(source: Mapping[str, Any], where: Callable[[str], str] = str) -> Sourc
 def _check(target: Callable[..., Any], given: dict[str, Any], where: Callable[[str], str]) -> dict[str, Any]:
     """Return the arguments in the types that the target asks for."""
     shape = target if dataclasses.is_dataclass(target) else _shape(target)
-    known = [field.name for field in dataclasses.fields(shape) if field.init]
-    unknown = sorted(set(given) - set(known))
+    names = [field.name for field in dataclasses.fields(shape) if field.init]
+    unknown = sorted(set(given) - set(names))
     if unknown and not _takes_any(target):
-        raise ConfigError("\n".join(f"{where(key)}: unknown key; {known(key, known)}" for key in unknown))
+        raise ConfigError("\n".join(f"{where(key)}: unknown key; {known(key, names)}" for key in unknown))
     try:
-        typed = OmegaConf.merge(OmegaConf.structured(shape), {key: given[key] for key in known if key in given})
+        typed = OmegaConf.merge(OmegaConf.structured(shape), {key: given[key] for key in names if key in given})
     except ConfigKeyError as error:  # in a dataclass that is an argument
         keys = [field.name for field in dataclasses.fields(cast("Any", error.object_type))]
         raise ConfigError(f"{where(str(error.full_key))}: unknown key; {known(str(error.key), keys)}") from error
@@ -63,7 +62,7 @@ def _check(target: Callable[..., Any], given: dict[str, Any], where: Callable[[s
     missing = sorted(OmegaConf.missing_keys(typed))
     if missing:
         raise ConfigError("\n".join(f"{where(key)}: missing; it has to be given" for key in missing))
-    return given | {key: _plain(typed, key) for key in known if key in given}
+    return given | {key: _plain(typed, key) for key in names if key in given}
 
 
 def _plain(typed: Any, key: str) -> Any:
