@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 POINTS = 160
 """Points of a curve along each of three axes, so that it has at most 482."""
-BINS = 10
+BIN_EDGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99, 0.995, 0.999)
+FEWEST_ROWS = 30
+"""A bin of fewer rows would say nothing."""
 
 
 def roc(labels: Array, scores: Array) -> pd.DataFrame:
@@ -46,11 +48,13 @@ def precision_recall(labels: Array, scores: Array) -> pd.DataFrame:
 
 
 def calibration(labels: Array, scores: Array) -> pd.DataFrame:
-    """Return the mean score and the share of positives in ten bins of as many rows each, by rising score.
+    """Return the mean score and the share of positives in bins of rows, by rising score.
 
-    Rows of one score stay in one bin, so bins may be fewer.
+    Each bin has a tenth of the rows, and the last tenth is cut further, since rare positives all lie there. Rows of
+    one score stay in one bin, so bins may be fewer.
     """
-    edges = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1], method="inverted_cdf"))
+    shares = [share for share in BIN_EDGES if len(scores) * (1 - share) >= FEWEST_ROWS]
+    edges = np.unique(np.quantile(scores, shares or [0.5], method="inverted_cdf"))
     codes = np.searchsorted(edges, scores)
     rows = np.bincount(codes, minlength=len(edges) + 1)
     held = rows > 0

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headrace.declaration.durations import microseconds
 from headrace.evaluation import curves
 from headrace.evaluation.precision_at import period_numbers, precision_at
 from headrace.evaluation.slicing import slice_metrics
 from headrace.evaluation.threshold import choose_threshold, recall_at_budget
-from headrace.declaration.durations import microseconds
 from headrace.metrics import DECISION_METRICS, METRICS, confusion
 
 if TYPE_CHECKING:

@@ -1,119 +1,18 @@
-"""A small pipeline's features and candidates, made by the library's own pieces."""
+"""Pipelines whose candidates are trained, and not judged yet."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
-import pandas as pd
 import pytest
-
-from headrace.declaration.modelling import Costs, Evaluation, LabelDelay, Model, PrecisionAt, RowSplit, Split, TimeSplit
-from headrace.declaration.pipeline import EvaluateConfig, TrainConfig
-from headrace.training import train
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-FEATURES = [
-    {"name": "amount", "type": "number", "categories": None},
-    {"name": "risk", "type": "number", "categories": None},
-    {"name": "kind", "type": "category", "categories": ["chip", "web"]},
-]
-MODELS = {
-    "good": Model(_target_="sklearn.linear_model.LogisticRegression", prepare="encode"),
-    "weak": Model(_target_="sklearn.tree.DecisionTreeClassifier", params={"max_depth": 1}, prepare="encode"),
-}
-
-
-@dataclass(frozen=True)
-class Case:
-    """Where a pipeline's files are, and what it declares."""
-
-    data: Path
-    config: EvaluateConfig
-    models: dict[str, str]
-
-
-def make_rows(days: int, per_day: int, seed: int) -> pd.DataFrame:
-    """Return rows whose label follows from amount and risk, with some noise."""
-    generator = np.random.default_rng(seed)
-    count = days * per_day
-    amount = generator.gamma(2.0, 30.0, count).round(2)
-    risk = generator.integers(0, 4, count) / 4
-    chance = 1 / (1 + np.exp(-(amount - 150) / 20 - 4 * (risk - 0.5)))
-    rows = pd.DataFrame(
-        {
-            "id": np.arange(count),
-            "at": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(count) * 86400 // per_day, unit="s"),
-            "card": generator.integers(0, 40, count),
-            "fraud": (generator.random(count) < chance).astype(np.int8),
-            "amount": amount,
-            "risk": np.where(generator.random(count) < 0.05, np.nan, risk),
-            "kind": np.where(generator.random(count) < 0.5, "chip", "web"),
-        }
-    )
-    rows["at"] = rows["at"].astype("datetime64[us]")
-    return rows
-
-
-def write_features(folder: Path, rows: pd.DataFrame, timestamp: str | None) -> None:
-    """Write a features table as the featurize stage does."""
-    folder.mkdir(parents=True)
-    if timestamp:
-        for day, part in rows.groupby(rows[timestamp].dt.strftime("%Y-%m-%d")):
-            part.to_parquet(folder / f"{day}.parquet", index=False)
-    else:
-        rows.to_parquet(folder / "all.parquet", index=False)
-    manifest = {"key": "id", "timestamp": timestamp, "label": "fraud", "entities": ["card"], "features": FEATURES}
-    (folder / "features.json").write_text(json.dumps(manifest))
-
-
-def write_candidates(folder: Path, features: Path, config: EvaluateConfig) -> None:
-    """Train each model as the train stage does."""
-    for name, model in MODELS.items():
-        declared = TrainConfig(
-            pipeline="cards",
-            candidate=name,
-            target=config.target,
-            split=config.split,
-            seed=0,
-            evaluation=config.evaluation,
-            model=model,
-        )
-        train(features, folder / name, declared, name)
-
-
-def make_case(data: Path, split: Split, timestamp: str | None, evaluation: Evaluation) -> Case:
-    """Write features and candidates."""
-    config = EvaluateConfig(pipeline="cards", target=LabelDelay(delay="2d"), split=split, evaluation=evaluation)
-    rows = make_rows(days=30, per_day=200, seed=0)
-    if timestamp is None:
-        rows = rows.drop(columns="at")
-    write_features(data / "features", rows, timestamp)
-    write_candidates(data / "candidates", data / "features", config)
-    return Case(data, config, {"good": "logistic_regression", "weak": "decision_tree"})
+from judged_pipeline import make_timed, make_untimed
 
 
 @pytest.fixture(scope="session")
 def timed(tmp_path_factory):
     """Rows with time, and all that can be declared about judging them."""
-    split = Split(time=TimeSplit(test="5d", validation="4d", folds=2))
-    evaluation = Evaluation(
-        metric="average_precision",
-        false_positive_budget=0.02,
-        precision_at=PrecisionAt(entity="card", count=5, period="1d"),
-        slices=["kind", "risk", "amount"],
-        costs=Costs(false_positive=5, false_negative="amount"),
-        knowable="risk > 0 OR amount > 150",
-    )
-    return make_case(tmp_path_factory.mktemp("timed"), split, "at", evaluation)
+    return make_timed(tmp_path_factory.mktemp("timed"))
 
 
 @pytest.fixture(scope="session")
 def untimed(tmp_path_factory):
     """Rows without time, and nothing declared that could be left out."""
-    split = Split(rows=RowSplit(test_share=0.3, folds=3))
-    return make_case(tmp_path_factory.mktemp("untimed"), split, None, Evaluation(metric="log_loss"))
+    return make_untimed(tmp_path_factory.mktemp("untimed"))
