@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="pipeline")
+@one_line_errors()
 def main(_: DictConfig) -> None:
     """Check one pipeline with each of its candidates."""
     origin = find_origin()

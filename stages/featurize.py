@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="pipeline")
+@one_line_errors()
 def main(cfg: DictConfig) -> None:
     """Compute the features of the parts that are new."""
     config = read(cfg, FeaturizeConfig)

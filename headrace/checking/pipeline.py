@@ -26,7 +26,12 @@ ALL = "all"
 
 def check_pipeline(config: Pipeline, origin: Origin) -> list[str]:
     """Return a line for each thing that is wrong: its file and key, what was found, what would be right."""
-    return [f"{origin(key)}: {message}" for key, message in _problems(config)]
+    wrong = [f"{origin(key)}: {message}" for key, message in _problems(config)]
+    try:
+        build(config.source, origin)
+    except ConfigError as error:
+        wrong += str(error).splitlines()
+    return wrong
 
 
 def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
@@ -38,10 +43,6 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     yield from _until(config)
     yield from _target(config)
     yield from _evaluation(config)
-    try:
-        build(config.source)
-    except ConfigError as error:
-        yield "source", str(error)
 
 
 def _within(section: str, problems: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -61,32 +62,28 @@ def _until(config: Pipeline) -> Iterator[tuple[str, str]]:
 
 
 def _target(config: Pipeline) -> Iterator[tuple[str, str]]:
-    if config.target.column not in config.schema.columns:
-        yield (
-            "target.column",
-            f"'{config.target.column}' is no column of schema.yaml; {known(config.target.column, config.schema.columns)}",
-        )
+    column, columns = config.target.column, config.schema.columns
+    if column not in columns:
+        yield "target.column", f"'{column}' is no column of schema.yaml; {known(column, columns)}"
 
 
 def _evaluation(config: Pipeline) -> Iterator[tuple[str, str]]:
-    evaluation = config.evaluation
+    evaluation, features = config.evaluation, feature_names(config.features)
     if evaluation.metric not in METRICS:
         yield "evaluation.metric", f"'{evaluation.metric}' is no metric; {known(evaluation.metric, METRICS)}"
     if not 0 < evaluation.false_positive_budget < 1:
         yield "evaluation.false_positive_budget", f"{evaluation.false_positive_budget} has to be between 0 and 1"
-    features = feature_names(config.features)
-    entities = {window.entity or name for name, window in config.features.windows.items()}
     for column in evaluation.slices:
         if column not in features:
             yield "evaluation.slices", f"'{column}' is no feature; {known(column, features)}"
-    if evaluation.precision_at and evaluation.precision_at.entity not in entities:
-        yield (
-            "evaluation.precision_at.entity",
-            f"'{evaluation.precision_at.entity}' is no entity of a window; {known(evaluation.precision_at.entity, entities)}",
-        )
-    time = config.split.time
-    if time and time.exclude_known and time.exclude_known not in entities:
-        yield (
-            "split.time.exclude_known",
-            f"'{time.exclude_known}' is no entity of a window; {known(time.exclude_known, entities)}",
-        )
+    entities = {window.entity or name for name, window in config.features.windows.items()}
+    for key, entity in _entities_named(config):
+        if entity not in entities:
+            yield key, f"'{entity}' is no entity of a window in features.yaml; {known(entity, entities)}"
+
+
+def _entities_named(config: Pipeline) -> Iterator[tuple[str, str]]:
+    if config.evaluation.precision_at:
+        yield "evaluation.precision_at.entity", config.evaluation.precision_at.entity
+    if config.split.time and config.split.time.exclude_known:
+        yield "split.time.exclude_known", config.split.time.exclude_known

@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FULL = "HYDRA_FULL_ERROR"
+ASKED_FOR_TRACEBACK = bool(os.environ.get(FULL))
 
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Say in one line on stderr what was wrong, and leave with code 1. HYDRA_FULL_ERROR=1 shows the traceback."""
-    if os.environ.get(FULL):
+    """Say in one line on stderr what was wrong, and leave with code 1. HYDRA_FULL_ERROR=1 shows the traceback.
+
+    It stands twice in a stage: around the task, since Hydra would say more of its failure, and around the app, for what
+    Hydra itself finds wrong.
+    """
+    if ASKED_FOR_TRACEBACK:
         yield
         return
     os.environ[FULL] = "1"  # Hydra then raises what it would otherwise print in its own many lines.
@@ -38,7 +43,7 @@ def one_line_errors() -> Iterator[None]:
     else:
         return
     finally:
-        del os.environ[FULL]
+        os.environ.pop(FULL, None)
     print("\n".join(f"error: {line}" for line in message.splitlines()), file=sys.stderr, flush=True)
     raise SystemExit(1)
 
@@ -83,9 +88,9 @@ def _within(file: str, key: str) -> str:
 
 def _explain_missing(error: MissingConfigException, origin: Origin) -> str:
     missing = error.missing_cfg_file or ""
-    if error.options:
-        group, _, option = missing.partition("/")
-        return f"command line: {group}={option}: no such option; {known(option, list(error.options))}"
+    group, _, option = missing.partition("/")
+    if option:
+        return f"command line: {group}={option}: no such option; {known(option, error.options or [])}"
     return f"{origin.file_of(missing)}: no such file; a pipeline has pipeline.yaml, schema.yaml and features.yaml"
 
 

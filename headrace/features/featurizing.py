@@ -68,6 +68,8 @@ def featurize(validated: Path, out: Path, config: FeaturizeConfig) -> Featurized
         raise ConfigError("\n".join(f"features.yaml: {key}: {message}" for key, message in problems))
     plan = Plan(config.features, config.schema, config.target)
     parts = list_parts(validated)
+    if not parts:
+        raise DataError(f"{validated}: holds no rows (not one .parquet file); run the validate stage first")
     digests = {name: digest(path) for name, path in parts.items()}
     kept = _kept(plan, out, digests)
     new = [name for name in parts if name not in kept]
