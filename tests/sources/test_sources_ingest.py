@@ -151,7 +151,7 @@ def test_interrupted_ingest_is_taken_up(simulate, raw):
     assert sorted(file.name for file in raw.parent.iterdir()) == ["ingest.json", "raw"]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.integers(2, 20), st.integers(0, 19)), min_size=1, max_size=5))
 def test_any_history_ends_where_one_ingest_does(steps: list[tuple[int, int]], tmp_path: Path):
     """However `until` moved and whatever was lost on the way, the parts are those of a single run."""
