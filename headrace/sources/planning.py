@@ -67,8 +67,8 @@ def calendar(found: dict[str, int], since: date | None, until: date | None, wher
     all_days = days_between(first, until or date.fromisoformat(days[-1]) + DAY)
     if since is None and len(all_days) > EMPTY_DAYS + 10 * len(days):
         raise SourceError(
-            f"{where}: rows go from {days[0]} to {days[-1]}, and only {len(days)} of these days have any; "
-            f"{days[0]} has {found[days[0]]}, {days[-1]} has {found[days[-1]]}: correct them, or leave them out"
+            f"{where}: rows go from {days[0]} ({found[days[0]]}) to {days[-1]} ({found[days[-1]]}), "
+            f"and only {len(days)} of the {len(all_days)} days up to `until` have any; correct the odd ones, or `until`"
         )
     return [day.isoformat() for day in all_days]
 
