@@ -2,5 +2,6 @@
 
 from headrace.plots.drawing import figures
 from headrace.plots.svg import to_svg
+from headrace.plots.timeline import timeline
 
-__all__ = ["figures", "to_svg"]
+__all__ = ["figures", "timeline", "to_svg"]

@@ -27,7 +27,7 @@ def importance(points: pd.DataFrame) -> Figure:
     top = points.head(MOST_FEATURES)[::-1]
     figure, axes = new_axes(height=0.9 + 0.22 * len(top))
     axes.barh(top["feature"], top["importance"], color=SERIES[0], height=0.68)
-    axes.set_xlabel("Share of the model's total importance")
+    axes.set_xlabel("Share of all importance")
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", labelcolor=INK, labelsize=9)

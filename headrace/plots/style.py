@@ -21,6 +21,7 @@ SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 DASHES: Sequence[Any] = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (8, 3)), (0, (3, 1)))
 WIDTH, HEIGHT = 5.2, 3.6
 """Inches; a report scales the figure to its column."""
+WIDE = 2 * WIDTH
 
 SETTINGS = {
     "font.size": 10,
@@ -50,10 +51,10 @@ SETTINGS = {
 }
 
 
-def new_axes(height: float = HEIGHT) -> tuple[Figure, Axes]:
+def new_axes(height: float = HEIGHT, width: float = WIDTH) -> tuple[Figure, Axes]:
     """Return a figure with one pair of axes; no window or global state comes with it."""
     with rc_context(SETTINGS):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 
 

@@ -1,0 +1,86 @@
+"""From a pipeline's outputs to its page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from headrace.plots import figures, timeline, to_svg
+from headrace.report import formatting, sentences, tables
+from headrace.report.lineage import find_commit, read_stages
+from headrace.storage import read_json, write_beside
+
+if TYPE_CHECKING:
+    from headrace.declaration.pipeline import ReportConfig
+
+HERE = Path(__file__).parent
+CAPTIONS = {
+    "precision_recall": "Precision and recall at every threshold; dots mark the chosen ones",
+    "roc": "Recall against false positives at every threshold; dots mark the chosen ones",
+    "confusion": "The winner's decisions on the test rows",
+    "scores": "Where the winner's scores lie",
+    "cost": "What decisions cost, by how many rows are flagged",
+    "calibration": "Predicted probability against what came true",
+    "importance": "What the winner goes by",
+    "timeline": "Rows of each day, and what they were for",
+}
+
+
+def write_report(data: Path, root: Path, config: ReportConfig) -> None:
+    """Write `report.html` of a pipeline.
+
+    Args:
+        data: The pipeline's data folder.
+        root: The repository, whose commit and `dvc.lock` the page names.
+        config: What the pipeline declares.
+
+    Raises:
+        DataError: an output of an earlier stage is missing.
+    """
+    with write_beside(data / "report.html") as beside:
+        beside.write_text(render(data, root, config), encoding="utf-8")
+
+
+def render(data: Path, root: Path, config: ReportConfig) -> str:
+    """Return the page: one HTML file that needs no network and no script."""
+    evaluation = read_json(data / "evaluation" / "evaluation.json")
+    validation = read_json(data / "validation.json")
+    names = tables.candidate_names(evaluation)
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {name: getattr(formatting, name) for name in FILTERS}
+    return environment.get_template("page.html.j2").render(
+        config=config,
+        declared={"target": asdict(config.target), "evaluation": asdict(config.evaluation)},
+        style=Markup((HERE / "page.css").read_text()),  # noqa: S704  it is our own file
+        evaluation=evaluation,
+        winner=evaluation["candidates"][evaluation["winner"]],
+        names=names,
+        rows=tables.metric_rows(evaluation, names, "test"),
+        validation=validation,
+        registration=read_json(data / "registration.json"),
+        package=read_json(data / "package" / "bento.json"),
+        figures=_draw(data, validation, evaluation),
+        captions=CAPTIONS,
+        commit=find_commit(root),
+        stages=read_stages(root, config.pipeline, names),
+        say=sentences,
+        tables=tables,
+    )
+
+
+FILTERS = ("count", "day", "metric", "number", "period", "plain", "share")
+
+
+def _draw(data: Path, validation: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Markup]:
+    drawn = figures(data)
+    days = timeline(validation, evaluation)
+    if days is not None:
+        drawn["timeline"] = days
+    svgs = {name: to_svg(name, figure, CAPTIONS[name]) for name, figure in drawn.items()}
+    return {name: Markup(svg) for name, svg in svgs.items()}  # noqa: S704  Matplotlib escapes texts in its SVG

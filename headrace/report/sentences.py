@@ -1,0 +1,163 @@
+"""What the numbers say, in plain sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace.report.formatting import count, days_between, metric, number, percent, period, plain, share
+from headrace.report.words import words_for
+
+if TYPE_CHECKING:
+    from headrace.declaration.pipeline import ReportConfig
+
+
+def headline(evaluation: dict[str, Any]) -> str:
+    """Say in one sentence what the winner is worth."""
+    one = evaluation["candidates"][evaluation["winner"]]
+    test = one["test"]
+    return (
+        f"{evaluation['winner']} finds {share(test['recall'])} of the positives while it flags "
+        f"{share(test['false_positive_rate'])} of the negatives; of every 100 rows that it flags, "
+        f"{100 * test['precision']:.0f} are positive."
+    )
+
+
+def decision(registration: dict[str, Any]) -> list[str]:
+    """Say what became of the winner in the registry, and why."""
+    name = words_for(registration["metric"]).name
+    version = f"version {registration['version']}" if registration.get("version") else "no version"
+    champion = f"version {registration['champion_version']}" if registration.get("champion_version") else "the champion"
+    if registration["decision"] == "first":
+        alias = registration.get("alias") or "champion"
+        return [f"It is the first model of this pipeline, so it is registered as {version} and is the {alias}."]
+    low, high = registration["interval"]
+    gain = registration["difference"]
+    comparison = (
+        f"{name} on the same test rows: {metric(registration['winner_value'])} against "
+        f"{metric(registration['champion_value'])} of the champion, {champion}. The difference is {_signed(gain)}, and "
+        f"lies between {_signed(low)} and {_signed(high)} with {percent(registration['confidence'])} confidence "
+        f"({count(registration['resamples'])} paired bootstrap resamples)."
+    )
+    if registration["decision"] == "better":
+        alias = registration.get("alias") or "challenger"
+        return [f"It is better than the champion, and is registered as {version}, the {alias}.", comparison]
+    return [f"It is not surely better than the champion, so it is not registered, and {champion} stays.", comparison]
+
+
+def positives(config: ReportConfig) -> str:
+    """Say what a positive row is."""
+    return f"A positive row is one with {config.target.column} = {plain(config.target.positive)}."
+
+
+def test_rows(evaluation: dict[str, Any]) -> str:
+    """Say what rows the candidates were judged on."""
+    test = evaluation["test"]
+    when = f"of {period(test['from'], test['until'])}" if "from" in test else "set apart by a hash of their key"
+    return (
+        f"Candidates were judged on {count(test['rows'])} test rows {when}; {count(test['positives'])} of them "
+        f"({share(test['positives'] / test['rows'])}) are positive. Neither tuning, nor the choice of the winner, "
+        "nor its threshold saw these rows."
+    )
+
+
+def threshold(evaluation: dict[str, Any]) -> list[str]:
+    """Say where the winner's threshold comes from, and what it does on the test rows."""
+    one, test = evaluation["candidates"][evaluation["winner"]], evaluation["test"]
+    counts, rate = one["confusion"], one["test"]["false_positive_rate"]
+    flagged = counts["tp"] + counts["fp"]
+    daily = f", {number(flagged / days_between(test['from'], test['until']))} a day" if "from" in test else ""
+    budget = evaluation["false_positive_budget"]
+    kept = "within" if rate <= budget else "over"
+    return [
+        (
+            f"A row is flagged from a score of {number(one['threshold'])} on. Of all thresholds that flag at most "
+            f"{percent(budget)} of the negatives, the declared budget, this one finds the most positives among the "
+            "validation rows."
+        ),
+        (
+            f"On the test rows it flags {count(flagged)} of {count(test['rows'])} rows{daily}. It finds "
+            f"{count(counts['tp'])} of {count(test['positives'])} positives and flags {share(rate)} of the negatives, "
+            f"{kept} the budget. Of every 100 flagged rows {100 * one['test']['precision']:.0f} are positive."
+        ),
+    ]
+
+
+def ceiling(evaluation: dict[str, Any]) -> str | None:
+    """Say how much of recall any model could have, where the pipeline declares what could be known."""
+    test, one = evaluation["test"], evaluation["candidates"][evaluation["winner"]]["test"]
+    if test["knowable_positives"] is None:
+        return None
+    most = test["knowable_positives"] / test["positives"]
+    return (
+        "Not every positive could be known for one when it happened, since labels come late. By the declared "
+        f"condition {count(test['knowable_positives'])} of the {count(test['positives'])} positives could: about "
+        f"{share(most)} is all the recall that this process lets anyone reach. Among those that could be known the "
+        f"winner finds {share(one['recall_of_knowable'])}, among all of them {share(one['recall'])}."
+    )
+
+
+def costs(evaluation: dict[str, Any], config: ReportConfig) -> list[str]:
+    """Say what the decisions cost, where costs are declared."""
+    one = evaluation["candidates"][evaluation["winner"]]
+    money = one["cost"]
+    if money is None or config.evaluation.costs is None:
+        return []
+    declared = config.evaluation.costs
+    saved = money["flagging_none"] - money["at_threshold"]
+    effect = f"{number(abs(saved))} {'less' if saved >= 0 else 'more'} than"
+    lines = [
+        (
+            f"A positive that is missed costs {declared.false_negative}, a row that is flagged in vain "
+            f"{number(declared.false_positive)}, in the currency of the data."
+        ),
+        (
+            f"The decisions on the test rows cost {number(money['at_threshold'])}: {number(money['missed'])} for what "
+            f"was missed and {number(money['flagged_in_vain'])} for what was flagged in vain. That is {effect} the "
+            f"{number(money['flagging_none'])} of flagging nothing."
+        ),
+    ]
+    if money["best"] < 0.95 * money["at_threshold"]:
+        lines.append(
+            f"In hindsight the cheapest threshold was {number(money['best_threshold'])}, with a cost of "
+            f"{number(money['best'])}: a budget other than {percent(evaluation['false_positive_budget'])} may pay."
+        )
+    return lines
+
+
+def calibration(evaluation: dict[str, Any]) -> str:
+    """Say how far the probabilities can be taken at their word."""
+    error = evaluation["candidates"][evaluation["winner"]]["test"]["calibration_error"]
+    base = evaluation["test"]["positives"] / evaluation["test"]["rows"]
+    return (
+        "Rows in bins of rising score: what was predicted against what came true; on the dotted line the two agree. "
+        f"They are {share(error)} apart on average over rows, where {share(base)} of the rows are positive."
+    )
+
+
+def rejected(validation: dict[str, Any]) -> str:
+    """Say how many rows came, and how many of them were no valid rows."""
+    days = f" in {count(len(validation['parts']))} days" if "all" not in validation["parts"] else ""
+    came = f"{count(validation['rows'])} rows came{days}"
+    if not validation["rejected"]:
+        return f"{came}, and all of them are what the schema declares."
+    return (
+        f"{came}; {count(validation['rejected'])} of them ({share(validation['rejected_share'])}) are not what the "
+        "schema declares. They are kept apart, each with its reasons, in the folder rejected/."
+    )
+
+
+def shift(validation: dict[str, Any]) -> str:
+    """Say whether a day's mean moved away from its history."""
+    found = validation["mean_shift"]
+    if not found["checked"]:
+        return f"Means were not compared with their history: {found['reason']}."
+    largest = found["largest"]
+    limit = f"the declared limit is {number(found['limit'])}" if found["limit"] else "no limit is declared"
+    return (
+        f"The mean that moved most against the days before it is that of {largest['column']} on {largest['day']}: "
+        f"{number(largest['distance'])} robust standard deviations; {limit}."
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\u2212")
