@@ -2,6 +2,7 @@
 
 import os
 
-# Before any library brings OpenMP: threads that wait shall sleep. By default they spin, and where two processes want
-# the same cores LightGBM then takes a minute for what it does in a second.
+# LightGBM's and scikit-learn's threads wait for each other by spinning. Where two trainings share a machine (as with
+# `dvc queue start --jobs 2`) they spin against each other: a training of seconds took more than ten minutes. The
+# libraries read this when they are loaded, so it stands before all imports.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -90,7 +90,7 @@ def fit(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) 
     Raises:
         ConfigError: The estimator refuses its parameters.
     """
-    estimator = build(model, params, seed)
+    estimator = build(model, params, seed, len(rows.labels))
     with warnings.catch_warnings():
         # A trial that did not converge scores as it does; the same warning for each trial would bury the rest.
         warnings.filterwarnings("ignore", category=UserWarning)
@@ -99,20 +99,19 @@ def fit(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) 
         except MemoryError:
             raise
         except Exception as error:  # each library has its own kinds of errors
-            raise ConfigError(
-                f"model.params: {model._target_} refuses {dict(params)}: {first_line(error)}{_hint(model, rows, str(error))}"
-            ) from error
+            said = f"{first_line(error)}{_hint(model, rows, str(error))}"
+            raise ConfigError(f"model.params: {model._target_} refuses {dict(params)}: {said}") from error
     return FittedModel(model._target_, estimator, rows)
 
 
-def build(model: Model, params: Mapping[str, Any], seed: int) -> Any:
-    """Return an unfitted estimator with its declared parameters, and those that make a fit repeatable."""
+def build(model: Model, params: Mapping[str, Any], seed: int, rows: int) -> Any:
+    """Return an unfitted estimator for `rows` rows, with its declared parameters and our family's defaults."""
     from headrace.config import locate  # brings Hydra, which only training has
 
     kind, family = locate(model._target_), family_of(model._target_)
     names = family.parameters(kind)
     given = {names.get(name, name) for name in params}
-    defaults = family.defaults(kind, seed)
+    defaults = family.defaults(kind, seed, rows)
     unset = {name: value for name, value in defaults.items() if names.get(name, name) not in given}
     return kind(**unset, **params)
 

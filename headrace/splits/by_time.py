@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headrace.errors import DataError
 from headrace.declaration.durations import microseconds
+from headrace.errors import DataError
 from headrace.splits.sides import Fold, Folds, Side
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.errors import ConfigError
 from headrace.declaration.durations import microseconds
+from headrace.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -59,7 +59,7 @@ def _choices(model: Model) -> Iterator[Problem]:
         yield "maximum_rows_ratio", f"{model.maximum_rows_ratio} has to be above 0, such as 20"
     if model.trials < 0:
         yield "trials", f"{model.trials} has to be 0 or more"
-    if model.trials and not model.search:
+    if model.trials > 0 and not model.search:
         yield "trials", f"{model.trials} trials of nothing: declare a search, or set trials to 0"
 
 

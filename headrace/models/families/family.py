@@ -19,6 +19,10 @@ Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From a matrix of inputs, (rows, inputs), to probabilities of the positive class, (rows,)."""
 
 
+FEW_ROWS = 20_000
+"""Up to here one core is faster than many that wait for each other, by far where other processes want them too."""
+
+
 class Family(ABC):
     """Estimators of one library, which are built, asked and saved in one way."""
 
@@ -34,8 +38,8 @@ class Family(ABC):
         """Return the names of all parameters that an estimator takes, each with the name that it stands for."""
 
     @abstractmethod
-    def defaults(self, kind: type[Any], seed: int) -> dict[str, Any]:
-        """Return parameters that make a fit repeatable and use all cores; what a config says goes before them."""
+    def defaults(self, kind: type[Any], seed: int, rows: int) -> dict[str, Any]:
+        """Return parameters that make a fit repeatable and quick; what a config says goes before them."""
 
     @abstractmethod
     def save(self, estimator: Any, folder: Path) -> None:

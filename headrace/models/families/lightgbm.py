@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headrace.models.families.family import Family, Predict
+from headrace.models.families.family import FEW_ROWS, Family, Predict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from headrace.models.inputs import Input
 
-FEW_ROWS = 256
+REQUEST_ROWS = 256
 """For these one thread is faster than waking the others, and leaves them to other requests."""
 
 
@@ -39,10 +39,17 @@ class LightGBM(Family):
         names = {alias: name for name, all_names in aliases.items() for alias in all_names}
         return {name: names.get(name, name) for name in (*kind().get_params(), *names)}
 
-    def defaults(self, kind: type[Any], seed: int) -> dict[str, Any]:
+    def defaults(self, kind: type[Any], seed: int, rows: int) -> dict[str, Any]:
         """Return a fit that does not depend on the number of threads: LightGBM's FAQ asks for these two together."""
         del kind
-        return {"deterministic": True, "force_row_wise": True, "num_threads": 0, "random_state": seed, "verbosity": -1}
+        threads = 1 if rows <= FEW_ROWS else 0  # 0: all cores that this process may use
+        return {
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": threads,
+            "random_state": seed,
+            "verbosity": -1,
+        }
 
     def save(self, estimator: Any, folder: Path) -> None:
         """Write the Booster's text."""
@@ -56,7 +63,7 @@ class LightGBM(Family):
         booster = lightgbm.Booster(model_file=folder / self.file)
 
         def predict(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-            threads = {"num_threads": 1} if len(matrix) <= FEW_ROWS else {}
+            threads = {"num_threads": 1} if len(matrix) <= REQUEST_ROWS else {}
             return np.asarray(booster.predict(matrix, **threads), np.float64)
 
         return predict

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headrace.models import archives
-from headrace.models.families.family import Family, Predict
+from headrace.models.families.family import FEW_ROWS, Family, Predict
 from headrace.models.inputs import to_frame
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class ScikitLearn(Family):
         """Return the names that the estimator's constructor takes."""
         return {name: name for name in kind._get_param_names()}  # noqa: SLF001  get_params() would need an instance
 
-    def defaults(self, kind: type[Any], seed: int) -> dict[str, Any]:
+    def defaults(self, kind: type[Any], seed: int, rows: int) -> dict[str, Any]:
         """Return a seed, and all cores for ensembles: others have no use for them, or warn about them."""
         everything = {"random_state": seed}
         if kind.__module__.startswith("sklearn.ensemble"):
-            everything["n_jobs"] = -1
+            everything["n_jobs"] = 1 if rows <= FEW_ROWS else -1
         return {name: value for name, value in everything.items() if name in self.parameters(kind)}
 
     def save(self, estimator: Any, folder: Path) -> None:

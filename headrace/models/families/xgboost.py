@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headrace.models.families.family import Family, Predict
+from headrace.models.families.family import FEW_ROWS, Family, Predict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,10 +48,11 @@ class XGBoost(Family):
         """Return the names in scikit-learn's manner and XGBoost's own."""
         return {**{name: name for name in (*kind().get_params(), *NATIVE_ONLY)}, **ALIASES}
 
-    def defaults(self, kind: type[Any], seed: int) -> dict[str, Any]:
+    def defaults(self, kind: type[Any], seed: int, rows: int) -> dict[str, Any]:
         """Return a seed, and categories as categories."""
         del kind
-        return {"enable_categorical": True, "random_state": seed, "verbosity": 0}
+        threads = {"n_jobs": 1} if rows <= FEW_ROWS else {}
+        return {"enable_categorical": True, "random_state": seed, "verbosity": 0, **threads}
 
     def save(self, estimator: Any, folder: Path) -> None:
         """Write the Booster."""
@@ -62,7 +63,8 @@ class XGBoost(Family):
         del inputs
         import xgboost
 
-        booster = xgboost.Booster(model_file=folder / self.file)
+        # One thread: waking the others takes longer than a request, and 50,000 rows take a quarter of a second.
+        booster = xgboost.Booster({"nthread": 1}, model_file=folder / self.file)
 
         def predict(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.asarray(booster.inplace_predict(matrix, validate_features=False), np.float64)
