@@ -48,7 +48,7 @@ def make_rows(days: int, per_day: int, seed: int) -> pd.DataFrame:
         {
             "id": np.arange(count),
             "at": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(count) * 86400 // per_day, unit="s"),
-            "card": generator.integers(0, 40, count),
+            "card": generator.integers(0, 400, count),
             "fraud": (generator.random(count) < chance).astype(np.int8),
             "amount": amount,
             "risk": np.where(generator.random(count) < 0.05, np.nan, risk),
@@ -99,7 +99,7 @@ def make_case(data: Path, split: Split, timestamp: str | None, evaluation: Evalu
 
 def make_timed(data: Path) -> Case:
     """Make rows with time, and declare all that can be declared about judging them."""
-    split = Split(time=TimeSplit(test="5d", validation="4d", folds=2))
+    split = Split(time=TimeSplit(test="5d", validation="4d", folds=2, exclude_known="card", known_for="3d"))
     evaluation = Evaluation(
         metric="average_precision",
         false_positive_budget=0.02,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from headrace.checking.expressions import check_expressions
 from headrace.declaration.features import feature_names
 from headrace.errors import ConfigError
 from headrace.features import check_features
@@ -43,6 +44,7 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     yield from _until(config)
     yield from _target(config)
     yield from _evaluation(config)
+    yield from check_expressions(config)
 
 
 def _within(section: str, problems: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:

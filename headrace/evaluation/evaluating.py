@@ -112,7 +112,7 @@ def _summarise(
         "metric": metric,
         "greater_is_better": GREATER_IS_BETTER[metric],
         "false_positive_budget": evaluation.false_positive_budget,
-        "test": {**table.folds.test.describe(table.labels), "knowable_positives": knowable},
+        "test": {**table.folds.test.describe(table.labels), "knowable_positives": knowable, "known": table.known},
         "validation": [fold.validation.describe(table.labels) for fold in table.folds.folds],
         "candidates": judged,
     }

@@ -14,9 +14,12 @@ from headrace.storage import read_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from headrace.declaration.modelling import Evaluation
     from headrace.declaration.pipeline import EvaluateConfig
     from headrace.metrics.ranking import Array
+    from headrace.splits import Side
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class FeatureTable:
     labels: Array
     """0 or 1 for each row of the table."""
     folds: Folds
+    known: dict[str, Any] | None
+    """The entity of `split.time.exclude_known`, and how many rows of the test period are left out for it."""
 
     @classmethod
     def read(cls, folder: Path, config: EvaluateConfig) -> FeatureTable:
@@ -38,7 +43,9 @@ class FeatureTable:
         known = config.split.time.exclude_known if config.split.time else None
         rows = read_columns(folder, [name for name in dict.fromkeys((*columns, known)) if name])
         folds = split_rows(rows, config.split, config.target.delay, end_of_data(folder), columns)
-        return cls(folder, manifest, rows[columns.label].to_numpy(), folds)
+        left_out = _count_left_out(rows, columns.timestamp, folds.test) if known else 0
+        named = {"entity": known, "rows": left_out} if known else None
+        return cls(folder, manifest, rows[columns.label].to_numpy(), folds, named)
 
     @property
     def identity(self) -> list[str]:
@@ -58,3 +65,9 @@ class FeatureTable:
         lost = lost_amounts(evaluation.costs.false_negative, table, rows.labels) if evaluation.costs else None
         knowable = is_knowable(evaluation.knowable, table) if evaluation.knowable else None
         return TestRows(rows, table, lost, knowable)
+
+
+def _count_left_out(rows: pd.DataFrame, timestamp: str | None, side: Side) -> int:
+    """Return how many rows of a side's period are not on the side."""
+    times = rows[timestamp]
+    return int(((times >= side.since) & (times < side.until) & ~side.mask).sum())

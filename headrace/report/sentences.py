@@ -56,7 +56,7 @@ def test_rows(evaluation: dict[str, Any]) -> str:
     return (
         f"Candidates were judged on {count(test['rows'])} test rows {when}; {count(test['positives'])} of them "
         f"({share(test['positives'] / test['rows'])}) are positive. Neither tuning, nor the choice of the winner, "
-        "nor its threshold saw these rows."
+        f"nor its threshold saw these rows.{_left_out(test['known'])}"
     )
 
 
@@ -157,6 +157,12 @@ def shift(validation: dict[str, Any]) -> str:
         f"The mean that moved most against the days before it is that of {largest['column']} on {largest['day']}: "
         f"{number(largest['distance'])} robust standard deviations; {limit}."
     )
+
+
+def _left_out(known: dict[str, Any] | None) -> str:
+    if not known:
+        return ""
+    return f" {count(known['rows'])} more are left out: a positive of their {known['entity']} was already known."
 
 
 def _signed(value: float) -> str:

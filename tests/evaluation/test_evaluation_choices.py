@@ -10,10 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
-from headrace.declaration.modelling import Costs, Evaluation
 from headrace.errors import ConfigError, DataError
 from headrace.evaluation import (
-    check_expressions,
     choose_threshold,
     curves,
     period_numbers,
@@ -26,7 +24,6 @@ from headrace.evaluation.slicing import slice_metrics
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9)), min_size=2, max_size=60).filter(
     lambda rows: len({label for label, _ in rows}) == 2
 )
-MONEY = Evaluation(metric="roc_auc", costs=Costs(false_positive=1, false_negative="amount"), knowable="amount > 1")
 
 
 @given(ROWS, st.floats(0.001, 0.999))
@@ -165,20 +162,14 @@ def test_a_constant_score_makes_one_calibration_bin():
     assert bins.to_dict("list") == {"predicted": [0.5], "observed": [0.5], "rows": [2]}
 
 
-def test_an_expression_that_names_no_feature_is_found_before_any_work():
-    """The problem names its key and the expression."""
-    assert check_expressions(MONEY, {"amount": "number"}) == []
-    problems = check_expressions(MONEY, {"amounts": "number"})
-    assert [key for key, _ in problems] == ["costs.false_negative", "knowable"]
-    assert "'amount' cannot be computed: Binder Error" in problems[0][1]
-
-
 def test_a_missing_cost_of_a_positive_row_is_refused():
     """An amount that is not known cannot be added up; that of a negative row is never asked for."""
     rows = pa.table({"amount": [None, 5.0]})
     assert lost_amounts("amount", rows, np.array([0, 1])).tolist() == [0, 5]
     with pytest.raises(DataError, match="'amount' is missing or negative in 1 positive rows"):
         lost_amounts("amount", rows, np.array([1, 1]))
+    with pytest.raises(ConfigError, match="cannot be computed: Permission Error"):
+        is_knowable("(SELECT count(*) FROM read_text('/etc/hostname')) > 0", rows)
     with pytest.raises(ConfigError, match="'other' cannot be computed"):
         is_knowable("other", rows)
     assert is_knowable("amount > 1", rows).tolist() == [False, True]

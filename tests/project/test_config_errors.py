@@ -67,6 +67,12 @@ MISTAKES = {
         "false_positive_budget: 5",
         [FRAUD, "false_positive_budget", "between 0 and 1"],
     ),
+    "cost": (
+        FRAUD,
+        "false_negative: tx_amount",
+        "false_negative: tx_amuont",
+        [FRAUD, "evaluation.costs.false_negative", "tx_amuont", "cannot be computed"],
+    ),
     "slice": (FRAUD, "slices: [", "slices: [nothing, ", [FRAUD, "evaluation.slices", "nothing"]),
 }
 
