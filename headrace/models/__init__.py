@@ -2,7 +2,7 @@
 
 from headrace.models.balance import BALANCES
 from headrace.models.families import family_of
-from headrace.models.fitting import PREPARATIONS, FittedModel, TrainingRows, fit, prepare_rows
+from headrace.models.fitting import PREPARATIONS, REFUSES, FittedModel, TrainingRows, fit, prepare_rows
 from headrace.models.inputs import Input, describe_inputs, learn_categories, read_inputs, to_matrix
 from headrace.models.loading import LoadedModel, load, read_manifest
 from headrace.models.saving import MANIFEST, save
@@ -11,6 +11,7 @@ __all__ = [
     "BALANCES",
     "MANIFEST",
     "PREPARATIONS",
+    "REFUSES",
     "FittedModel",
     "Input",
     "LoadedModel",

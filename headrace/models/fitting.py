@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NATIVE = "native"
 ENCODE = "encode"
 PREPARATIONS = (NATIVE, ENCODE)
+REFUSES = "refuses its parameters:"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def fit(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) 
             raise
         except Exception as error:  # each library has its own kinds of errors
             said = f"{first_line(error)}{_hint(model, rows, str(error))}"
-            raise ConfigError(f"model.params: {model._target_} refuses {dict(params)}: {said}") from error
+            raise ConfigError(f"model.params: {model._target_} {REFUSES} {said}") from error
     return FittedModel(model._target_, estimator, rows)
 
 
@@ -124,9 +125,9 @@ def _hint(model: Model, rows: TrainingRows, said: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error says, without the stack of C++ that some append."""
+    """Return what an error says, without the place in C++ that LightGBM and XGBoost add."""
     said = str(error).strip().split("\n", 1)[0]
-    return re.sub(r"^\[[\d:]+\] \S+: ", "", said) or type(error).__name__
+    return re.sub(r"^\[[\d:]+\] \S+: | at \S+, line \d+ \.$", "", said) or type(error).__name__
 
 
 def _weights(rows: TrainingRows) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from headrace.config import locate
 from headrace.errors import ConfigError, IntegrityError
-from headrace.models import BALANCES, PREPARATIONS, Input, family_of, fit, load, prepare_rows, save
+from headrace.models import BALANCES, PREPARATIONS, REFUSES, Input, family_of, fit, load, prepare_rows, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -130,10 +130,10 @@ def _values(model: Model) -> Iterator[Problem]:
             yield "_target_", f"'{model._target_}' cannot be saved without a pickle: {error}"
             return
         except ConfigError as error:
-            said = str(error.__cause__ and error).partition(": ")[2]
-            named = [name for name in params if re.search(rf"\b{re.escape(name)}\b", said.partition("}")[2])]
+            said = str(error).partition(REFUSES)[2].strip()
+            named = [name for name in params if re.search(rf"\b{re.escape(name)}\b", said)]
             section = "search" if named and named[0] in sample else "params"
-            yield f"{section}.{named[0]}" if len(named) == 1 else section, said
+            yield f"{section}.{named[0]}" if len(named) == 1 else section, f"{model._target_} refuses it: {said}"
             return
 
 

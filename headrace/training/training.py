@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headrace.errors import ConfigError
+from headrace.metrics import METRICS
 from headrace.models import FittedModel, Input, fit, prepare_rows, save
-from headrace.splits import end_of_data, split_rows
+from headrace.splits import check_split, end_of_data, split_rows
 from headrace.storage import write_beside
 from headrace.training.checking import check_model
 from headrace.training.importance import permutation_importance
@@ -70,12 +71,10 @@ def train(features: Path, out: Path, config: TrainConfig, candidate: str) -> Tra
         candidate: The candidate's name in `params.yaml`.
 
     Raises:
-        ConfigError: The model's declaration is wrong.
+        ConfigError: The declaration is wrong; the message has a line for each thing that is.
         DataError: The rows do not suffice for the split, or one of its sides has labels of one class.
     """
-    problems = check_model(config.model)
-    if problems:
-        raise ConfigError("\n".join(f"model.{key}: {message}" for key, message in problems))
+    _refuse_wrong(config)
     rows = _read(features, config)
     folds = [_fold(config.model, rows, fold.train, fold.validation, config.seed) for fold in rows.split.folds]
     tuning = Tuner(config.model, folds, config.evaluation.metric, config.seed).tune(candidate)
@@ -94,6 +93,15 @@ def train(features: Path, out: Path, config: TrainConfig, candidate: str) -> Tra
         len(tuning.best.values),
         config.model.trials,
     )
+
+
+def _refuse_wrong(config: TrainConfig) -> None:
+    problems = [(f"model.{key}", message) for key, message in check_model(config.model)]
+    problems += [(f"split.{key}", message) for key, message in check_split(config.split, config.target)]
+    if config.evaluation.metric not in METRICS:
+        problems.append(("evaluation.metric", f"'{config.evaluation.metric}' is none of: {', '.join(sorted(METRICS))}"))
+    if problems:
+        raise ConfigError("\n".join(f"{key}: {message}" for key, message in problems))
 
 
 def _read(features: Path, config: TrainConfig) -> _Rows:

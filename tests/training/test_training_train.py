@@ -185,3 +185,15 @@ def test_a_wrong_model_is_refused_before_any_work(timed_config: Config, tmp_path
             timed_config(Model(_target_="lightgbm.LGBMClassifier", params={"num_leavs": 3})),
             "one",
         )
+
+
+def test_all_that_is_wrong_in_what_the_stage_reads_is_said_at_once(timed_config: Config, tmp_path: Path) -> None:
+    """The split and the metric are judged beside the model."""
+    config = timed_config(Model(_target_="lightgbm.LGBMClassifier", balance="smote"))
+    assert config.split.time is not None
+    config.split.time.test = "7x"
+    config.evaluation.metric = "ap"
+    with pytest.raises(ConfigError) as error:
+        train(tmp_path / "nowhere", tmp_path / "out", config, "one")
+    keys = [line.partition(":")[0] for line in str(error.value).splitlines()]
+    assert keys == ["model.balance", "split.time.test", "evaluation.metric"]
