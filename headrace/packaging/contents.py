@@ -1,0 +1,72 @@
+"""The folder that a Bento carries: the declaration, the winner and its history."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from headrace.models import read_manifest
+from headrace.packaging.columns import request_columns
+from headrace.packaging.history import take_history
+from headrace.service.contents import CONTENTS, HISTORY, WINNER, Contents, Lineage, contents_json
+from headrace.storage import digest, read_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headrace.declaration.pipeline import PackageConfig
+
+
+def write_contents(data: Path, config: PackageConfig, folder: Path) -> Contents:
+    """Write the package's folder.
+
+    Args:
+        data: The pipeline's data folder: its winner, validated rows and registration.
+        config: The declaration.
+        folder: A folder that does not exist yet.
+
+    Returns:
+        What `package.json` says.
+
+    Raises:
+        IntegrityError: A file of the winner is missing, or is not the one that was written.
+        DataError: There is no row that windows could look back on, or nothing is registered.
+    """
+    manifest = read_manifest(data / WINNER)
+    folder.mkdir(parents=True)
+    shutil.copytree(data / WINNER, folder / WINNER)
+    history = take_history(data / "validated", config.features, config.schema, config.target)
+    until = None
+    if history is not None:
+        pq.write_table(history, folder / HISTORY, compression="zstd")
+        until = pc.max(history[config.schema.timestamp]).as_py()
+    contents = Contents(
+        pipeline=config.pipeline,
+        schema=config.schema,
+        features=config.features,
+        target=config.target,
+        request=request_columns(config.features, config.schema, config.target),
+        history_until=until,
+        lineage=Lineage(
+            candidate=manifest["candidate"],
+            model=digest(data / WINNER),
+            rows=digest(data / "validated"),
+            registered=_registered(data / "registration.json"),
+        ),
+        files={
+            file.relative_to(folder).as_posix(): digest(file) for file in sorted(folder.rglob("*")) if file.is_file()
+        },
+    )
+    (folder / CONTENTS).write_text(contents_json(contents))
+    return contents
+
+
+def _registered(file: Path) -> dict[str, str]:
+    """Return the model's name and version in the registry; nothing where it was recorded and not registered."""
+    registration: dict[str, Any] = read_json(file)
+    if registration.get("version") is None:
+        return {}
+    return {"name": str(registration["model_name"]), "version": str(registration["version"])}

@@ -1,0 +1,92 @@
+"""What a packaged pipeline consists of: its declaration, its model, the rows that windows look back on."""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003  pydantic reads it
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from headrace.declaration.features import Features  # noqa: TC001  pydantic reads these
+from headrace.declaration.modelling import Target  # noqa: TC001
+from headrace.declaration.rows import TypedRows  # noqa: TC001
+from headrace.errors import IntegrityError
+from headrace.storage import digest
+
+CONTENTS = "package.json"
+HISTORY = "history.parquet"
+WINNER = "winner"
+MEND = "restore it with `dvc checkout`, or make it again with `dvc repro`"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """What a prediction can be traced back to."""
+
+    candidate: str
+    model: str
+    """The digest of the winner's folder: the name of its MLflow run and registered version."""
+    rows: str
+    """The digest of the validated rows."""
+    registered: dict[str, str] = field(default_factory=dict)
+    """The name and the version in the model registry, where it has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """`package.json`: a pipeline's declaration as plain data, and the digests of the files beside it."""
+
+    pipeline: str
+    schema: TypedRows
+    features: Features
+    target: Target
+    request: list[str]
+    """The columns that a request gives, in declared order."""
+    history_until: dt.datetime | None
+    """The time of the last row in the history; None where no window looks back."""
+    lineage: Lineage
+    files: dict[str, str]
+    """The SHA-256 of every other file, by its path."""
+
+    @property
+    def version(self) -> str:
+        """Return what answers call the model: the beginning of its digest."""
+        return self.lineage.model[:12]
+
+
+def package_folder(pipeline: str) -> Path:
+    """Return the folder that a pipeline's packaged contents are in, below the repository's root or a Bento's `src`."""
+    return Path("data", pipeline, "package", "model")
+
+
+def read_contents(folder: Path) -> Contents:
+    """Read a package, and compare its files with the digests in it.
+
+    Raises:
+        IntegrityError: A file is missing, or is not the one that was written.
+    """
+    path = folder / CONTENTS
+    try:
+        contents = TypeAdapter(Contents).validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{path}: no such file; {MEND}") from error
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"])) or "JSON"
+        raise IntegrityError(f"{path}: {where}: {wrong['msg']}; {MEND}") from error
+    for name, expected in contents.files.items():
+        file = folder / name
+        if not file.is_file():
+            raise IntegrityError(f"{file}: no such file, though {CONTENTS} lists it; {MEND}")
+        found = digest(file)
+        if found != expected:
+            raise IntegrityError(f"{file}: its SHA-256 is {found}, {CONTENTS} says {expected}; {MEND}")
+    return contents
+
+
+def contents_json(contents: Contents) -> str:
+    """Return contents as the text of `package.json`: equal contents are equal bytes."""
+    plain = TypeAdapter(Contents).dump_python(contents, mode="json")
+    return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,43 @@
+"""What `bentoml serve` and `bentoml build` import: the service of one pipeline.
+
+`--arg pipeline=churn` chooses the pipeline, the first one of params.yaml is it otherwise. A Bento remembers its own.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")  # before BentoML asks: nothing is sent anywhere
+
+from pathlib import Path
+
+import bentoml
+import yaml
+from bentoml.exceptions import InvalidArgument
+from pydantic import BaseModel
+
+from headrace.errors import ConfigError, HeadraceError
+from headrace.service.building import make_service
+from headrace.service.contents import package_folder
+
+
+class Arguments(BaseModel):
+    """What `--arg` takes."""
+
+    pipeline: str | None = None
+
+
+def first_pipeline() -> str:
+    """Return the first pipeline of `params.yaml`."""
+    try:
+        return str(next(iter(yaml.safe_load(Path("params.yaml").read_text())["pipelines"])))
+    except (OSError, yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
+        raise ConfigError("name the pipeline, such as --arg pipeline=fraud: params.yaml names none") from error
+
+
+try:
+    pipeline = bentoml.use_arguments(Arguments).pipeline or first_pipeline()
+    # BentoML imports from the repository's root, or from the folder `src` of a Bento.
+    Service = make_service(package_folder(pipeline).resolve())
+except HeadraceError as error:
+    raise InvalidArgument(str(error)) from error  # BentoML says its own exceptions in a line
