@@ -109,4 +109,5 @@ def _stddev(column: str, over: str) -> str:
     count = f"count({column}) {over}"
     total = f"CAST(sum({column}) {over} AS DOUBLE)"
     squares = f"CAST(sum({column} * {column}) {over} AS DOUBLE)"
-    return f"sqrt(greatest(0, {squares} - {total} * {total} / ({count})) / nullif({count} - 1, 0))"
+    variance = f"greatest(0, {squares} - {total} * {total} / ({count})) / ({count} - 1)"
+    return f"CASE WHEN {count} > 1 THEN sqrt({variance}) END"
