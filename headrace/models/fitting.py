@@ -91,7 +91,7 @@ def fit(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) 
     Raises:
         ConfigError: The estimator refuses its parameters.
     """
-    estimator = build(model, params, seed, len(rows.labels))
+    estimator = build(model, params, rows, seed)
     with warnings.catch_warnings():
         # A trial that did not converge scores as it does; the same warning for each trial would bury the rest.
         warnings.filterwarnings("ignore", category=UserWarning)
@@ -105,14 +105,15 @@ def fit(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) 
     return FittedModel(model._target_, estimator, rows)
 
 
-def build(model: Model, params: Mapping[str, Any], seed: int, rows: int) -> Any:
-    """Return an unfitted estimator for `rows` rows, with its declared parameters and our family's defaults."""
+def build(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) -> Any:
+    """Return an unfitted estimator with its declared parameters, and its family's defaults for such rows."""
     from headrace.config import locate  # brings Hydra, which only training has
 
     kind, family = locate(model._target_), family_of(model._target_)
     names = family.parameters(kind)
     given = {names.get(name, name) for name in params}
-    defaults = family.defaults(kind, seed, rows)
+    categories = rows.encoder is None and any(each.type == CATEGORY for each in rows.inputs)
+    defaults = family.defaults(kind, seed, len(rows.labels), categories=categories)
     unset = {name: value for name, value in defaults.items() if names.get(name, name) not in given}
     return kind(**unset, **params)
 

@@ -84,3 +84,18 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     """Two wrong names are two problems."""
     model = Model(_target_=LIGHTGBM, params={"a": 1, "b": 2}, prepare="x")
     assert [key for key, _ in check_model(model)] == ["prepare", "params.a", "params.b"]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Model(_target_=XGBOOST, params={"tree_method": "exact", "base_score": 0.5}),
+        Model(_target_=XGBOOST, params={"eta": 0.1, "lambda": 2}),
+        Model(_target_=LIGHTGBM, params={"lambda_l2": 1, "num_boost_round": 500, "seed": 4}),
+        Model(_target_=LIGHTGBM, params={"monotone_constraints": [1, 0, 0, -1]}),
+        Model(_target_=TREE, params={"max_depth": None}),
+    ],
+)
+def test_what_the_library_takes_is_taken(model: Model) -> None:
+    """A library's own names and aliases are right, and so is what only fits the real features."""
+    assert check_model(model) == []

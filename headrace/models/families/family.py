@@ -38,8 +38,15 @@ class Family(ABC):
         """Return the names of all parameters that an estimator takes, each with the name that it stands for."""
 
     @abstractmethod
-    def defaults(self, kind: type[Any], seed: int, rows: int) -> dict[str, Any]:
-        """Return parameters that make a fit repeatable and quick; what a config says goes before them."""
+    def defaults(self, kind: type[Any], seed: int, rows: int, *, categories: bool) -> dict[str, Any]:
+        """Return parameters that make a fit repeatable and quick; what a config says goes before them.
+
+        Args:
+            kind: The estimator's class.
+            seed: For whatever the estimator draws.
+            rows: How many rows there are to fit on.
+            categories: Whether some of the columns are categories.
+        """
 
     @abstractmethod
     def save(self, estimator: Any, folder: Path) -> None:

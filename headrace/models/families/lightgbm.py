@@ -39,9 +39,9 @@ class LightGBM(Family):
         names = {alias: name for name, all_names in aliases.items() for alias in all_names}
         return {name: names.get(name, name) for name in (*kind().get_params(), *names)}
 
-    def defaults(self, kind: type[Any], seed: int, rows: int) -> dict[str, Any]:
+    def defaults(self, kind: type[Any], seed: int, rows: int, *, categories: bool) -> dict[str, Any]:
         """Return a fit that does not depend on the number of threads: LightGBM's FAQ asks for these two together."""
-        del kind
+        del kind, categories
         threads = 1 if rows <= FEW_ROWS else 0  # 0: all cores that this process may use
         return {
             "deterministic": True,

@@ -35,8 +35,9 @@ class ScikitLearn(Family):
         """Return the names that the estimator's constructor takes."""
         return {name: name for name in kind._get_param_names()}  # noqa: SLF001  get_params() would need an instance
 
-    def defaults(self, kind: type[Any], seed: int, rows: int) -> dict[str, Any]:
+    def defaults(self, kind: type[Any], seed: int, rows: int, *, categories: bool) -> dict[str, Any]:
         """Return a seed, and all cores for ensembles: others have no use for them, or warn about them."""
+        del categories
         everything = {"random_state": seed}
         if kind.__module__.startswith("sklearn.ensemble"):
             everything["n_jobs"] = 1 if rows <= FEW_ROWS else -1

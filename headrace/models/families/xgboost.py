@@ -48,11 +48,15 @@ class XGBoost(Family):
         """Return the names in scikit-learn's manner and XGBoost's own."""
         return {**{name: name for name in (*kind().get_params(), *NATIVE_ONLY)}, **ALIASES}
 
-    def defaults(self, kind: type[Any], seed: int, rows: int) -> dict[str, Any]:
-        """Return a seed, and categories as categories."""
+    def defaults(self, kind: type[Any], seed: int, rows: int, *, categories: bool) -> dict[str, Any]:
+        """Return a seed, one core for few rows, and categories as categories."""
         del kind
-        threads = {"n_jobs": 1} if rows <= FEW_ROWS else {}
-        return {"enable_categorical": True, "random_state": seed, "verbosity": 0, **threads}
+        chosen = {"random_state": seed, "verbosity": 0}
+        if rows <= FEW_ROWS:
+            chosen["n_jobs"] = 1
+        if categories:  # not otherwise: tree_method=exact refuses even the wish
+            chosen["enable_categorical"] = True
+        return chosen
 
     def save(self, estimator: Any, folder: Path) -> None:
         """Write the Booster."""
