@@ -13,9 +13,13 @@ from headrace.storage import read_json, write_beside, write_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from headrace.evaluation.evaluating import Result
 
 NOT_SERVED = "validation.parquet"
+PLOTS = ("precision_recall", "roc", "calibration", "confusion", "importance")
+"""What dvc.yaml lists as plots, so that every pipeline has them."""
 
 
 def write_result(result: Result, candidates: Path, data: Path) -> None:
@@ -24,10 +28,12 @@ def write_result(result: Result, candidates: Path, data: Path) -> None:
         beside.mkdir()
         write_json(beside / "evaluation.json", result.summary)
         pq.write_table(pa.Table.from_pandas(result.scores, preserve_index=False), beside / "scores.parquet")
+        if "cost" in result.plots:
+            _write_csv(result.plots["cost"], beside / "cost.csv")
     with write_beside(data / "plots") as beside:
         beside.mkdir()
-        for name, points in result.plots.items():
-            points.to_csv(beside / f"{name}.csv", index=False, lineterminator="\n")
+        for name in PLOTS:
+            _write_csv(result.plots[name], beside / f"{name}.csv")
     _write_winner(result.summary, candidates, data / "winner")
     write_json(data / "metrics.json", metrics_of(result.summary))
 
@@ -41,6 +47,10 @@ def metrics_of(summary: dict[str, Any]) -> dict[str, Any]:
         "winner": {**numbers[winner]["test"], "threshold": candidates[winner]["threshold"]},
         "candidates": numbers,
     }
+
+
+def _write_csv(points: pd.DataFrame, file: Path) -> None:
+    points.to_csv(file, index=False, lineterminator="\n")
 
 
 def _write_winner(summary: dict[str, Any], candidates: Path, target: Path) -> None:

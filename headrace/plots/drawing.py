@@ -41,6 +41,6 @@ def figures(data: Path, candidate: str | None = None) -> dict[str, Figure]:
         drawn["importance"] = areas.importance(own)
     table = pd.read_parquet(data / "evaluation" / "scores.parquet", columns=["label", chosen])
     drawn["scores"] = areas.scores(table["label"].to_numpy(), table[chosen].to_numpy(), one["threshold"])
-    if "cost" in points:
-        drawn["cost"] = lines.cost(points["cost"], names, summary)
+    if one["cost"] is not None:
+        drawn["cost"] = lines.cost(pd.read_csv(data / "evaluation" / "cost.csv"), names, summary)
     return drawn

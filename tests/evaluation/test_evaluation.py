@@ -79,7 +79,8 @@ def test_what_is_written_can_be_served_and_compared(timed, result, tmp_path):
     assert metrics["winner"]["roc_auc"] == metrics["candidates"]["good"]["test"]["roc_auc"]
     assert json.loads((tmp_path / "evaluation" / "evaluation.json").read_text()) == result.summary
     plots = {file.stem: pd.read_csv(file) for file in (tmp_path / "plots").iterdir()}
-    assert plots.keys() == {"roc", "precision_recall", "calibration", "confusion", "importance", "cost"}
+    assert plots.keys() == {"roc", "precision_recall", "calibration", "confusion", "importance"}
+    plots["cost"] = pd.read_csv(tmp_path / "evaluation" / "cost.csv")
     assert all(set(points["candidate"]) == {"good", "weak"} for points in plots.values())
     assert plots["confusion"].groupby("candidate")["rows"].sum().tolist() == [result.summary["test"]["rows"]] * 2
 
@@ -101,7 +102,7 @@ def test_a_pipeline_without_time_and_costs_is_judged_too(untimed, tmp_path):
     assert one["cost"] is None
     assert "recall_of_knowable" not in one["test"]
     assert result.scores.columns.tolist() == ["id", "card", "label", "good", "weak"]
-    assert not (tmp_path / "plots" / "cost.csv").exists()
+    assert not (tmp_path / "evaluation" / "cost.csv").exists()
 
 
 def test_a_folder_that_is_no_candidate_any_more_is_ignored(timed):
