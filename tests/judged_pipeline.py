@@ -22,6 +22,9 @@ FEATURES = [
     {"name": "risk", "type": "number", "categories": None},
     {"name": "kind", "type": "category", "categories": ["chip", "web"]},
 ]
+CONSTANT = Model(
+    _target_="sklearn.tree.DecisionTreeClassifier", params={"min_impurity_decrease": 1.0}, prepare="encode"
+)
 MODELS = {
     "good": Model(_target_="sklearn.linear_model.LogisticRegression", prepare="encode"),
     "weak": Model(_target_="sklearn.tree.DecisionTreeClassifier", params={"max_depth": 1}, prepare="encode"),
@@ -71,9 +74,9 @@ def write_features(folder: Path, rows: pd.DataFrame, timestamp: str | None) -> N
     (folder / "features.json").write_text(json.dumps(manifest))
 
 
-def write_candidates(folder: Path, features: Path, config: EvaluateConfig) -> None:
+def write_candidates(folder: Path, features: Path, config: EvaluateConfig, models: dict[str, Model]) -> None:
     """Train each model as the train stage does."""
-    for name, model in MODELS.items():
+    for name, model in models.items():
         declared = TrainConfig(
             pipeline="cards",
             candidate=name,
@@ -86,15 +89,17 @@ def write_candidates(folder: Path, features: Path, config: EvaluateConfig) -> No
         train(features, folder / name, declared, name)
 
 
-def make_case(data: Path, split: Split, timestamp: str | None, evaluation: Evaluation) -> Case:
+def make_case(
+    data: Path, split: Split, timestamp: str | None, evaluation: Evaluation, models: dict[str, Model] = MODELS
+) -> Case:
     """Write features and candidates."""
     config = EvaluateConfig(pipeline="cards", target=LabelDelay(delay="2d"), split=split, evaluation=evaluation)
     rows = make_rows(days=30, per_day=200, seed=0)
     if timestamp is None:
         rows = rows.drop(columns="at")
     write_features(data / "features", rows, timestamp)
-    write_candidates(data / "candidates", data / "features", config)
-    return Case(data, config, {"good": "logistic_regression", "weak": "decision_tree"})
+    write_candidates(data / "candidates", data / "features", config, models)
+    return Case(data, config, dict.fromkeys(models, "model"))
 
 
 def make_timed(data: Path) -> Case:
@@ -115,6 +120,13 @@ def make_untimed(data: Path) -> Case:
     """Make rows without time, and declare nothing that could be left out."""
     split = Split(rows=RowSplit(test_share=0.3, folds=3))
     return make_case(data, split, None, Evaluation(metric="log_loss"))
+
+
+def make_hopeless(data: Path) -> Case:
+    """Make rows whose only candidate scores all of them alike."""
+    evaluation = Evaluation(metric="roc_auc", costs=Costs(false_positive=5, false_negative="amount"))
+    split = Split(rows=RowSplit(test_share=0.3, folds=2))
+    return make_case(data, split, None, evaluation, {"constant": CONSTANT})
 
 
 def judge(case: Case) -> Case:

@@ -27,7 +27,8 @@ def write_result(result: Result, candidates: Path, data: Path) -> None:
     with write_beside(data / "evaluation") as beside:
         beside.mkdir()
         write_json(beside / "evaluation.json", result.summary)
-        pq.write_table(pa.Table.from_pandas(result.scores, preserve_index=False), beside / "scores.parquet")
+        table = pa.Table.from_pandas(result.scores, preserve_index=False)
+        pq.write_table(table.replace_schema_metadata(None), beside / "scores.parquet")
         if "cost" in result.plots:
             _write_csv(result.plots["cost"], beside / "cost.csv")
     with write_beside(data / "plots") as beside:

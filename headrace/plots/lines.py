@@ -107,7 +107,7 @@ def cost(points: pd.DataFrame, names: Sequence[str], summary: dict[str, Any]) ->
         "flagging none", (1, none), xytext=(0, 4), textcoords="offset points", color=QUIET, fontsize=9, ha="right"
     )
     axes.set(xlabel="Share of rows flagged", ylabel="Cost over the test rows", xscale="log")
-    axes.set(xlim=(min(1 / rows, 1e-3), 1), ylim=(0, 1.8 * none))
+    axes.set(xlim=(min(1 / rows, 1e-3), 1), ylim=(0, 1.8 * none or 1))
     _percent(axes, x=True)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     legend(axes, loc="upper left")

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def headline(evaluation: dict[str, Any]) -> str:
     """Say in one sentence what the winner is worth."""
     one = evaluation["candidates"][evaluation["winner"]]
-    test = one["test"]
+    test, counts = one["test"], one["confusion"]
+    if not counts["tp"] + counts["fp"]:
+        return f"{evaluation['winner']} is the best candidate, and its threshold flags no test row."
     return (
         f"{evaluation['winner']} finds {share(test['recall'])} of the positives while it flags "
         f"{share(test['false_positive_rate'])} of the negatives; of every 100 rows that it flags, "
@@ -64,22 +66,22 @@ def threshold(evaluation: dict[str, Any]) -> list[str]:
     """Say where the winner's threshold comes from, and what it does on the test rows."""
     one, test = evaluation["candidates"][evaluation["winner"]], evaluation["test"]
     counts, rate = one["confusion"], one["test"]["false_positive_rate"]
-    flagged = counts["tp"] + counts["fp"]
+    flagged, budget = counts["tp"] + counts["fp"], evaluation["false_positive_budget"]
+    choice = (
+        f"A row is flagged from a score of {number(one['threshold'])} on. Of all thresholds that flag at most "
+        f"{percent(budget)} of the negatives, the declared budget, this one finds the most positives among the "
+        "validation rows."
+    )
+    if not flagged:
+        return [choice, "On the test rows it flags nothing: no score reaches it."]
     daily = f", {number(flagged / days_between(test['from'], test['until']))} a day" if "from" in test else ""
-    budget = evaluation["false_positive_budget"]
-    kept = "within" if rate <= budget else "over"
-    return [
-        (
-            f"A row is flagged from a score of {number(one['threshold'])} on. Of all thresholds that flag at most "
-            f"{percent(budget)} of the negatives, the declared budget, this one finds the most positives among the "
-            "validation rows."
-        ),
-        (
-            f"On the test rows it flags {count(flagged)} of {count(test['rows'])} rows{daily}. It finds "
-            f"{count(counts['tp'])} of {count(test['positives'])} positives and flags {share(rate)} of the negatives, "
-            f"{kept} the budget. Of every 100 flagged rows {100 * one['test']['precision']:.0f} are positive."
-        ),
-    ]
+    outcome = (
+        f"On the test rows it flags {count(flagged)} of {count(test['rows'])} rows{daily}. It finds "
+        f"{count(counts['tp'])} of {count(test['positives'])} positives and flags {share(rate)} of the negatives, "
+        f"{'within' if rate <= budget else 'over'} the budget. Of every 100 flagged rows "
+        f"{100 * one['test']['precision']:.0f} are positive."
+    )
+    return [choice, outcome]
 
 
 def ceiling(evaluation: dict[str, Any]) -> str | None:

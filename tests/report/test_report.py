@@ -134,6 +134,15 @@ def test_a_pipeline_without_time_and_costs_has_a_page(judged_untimed, tmp_path):
     assert page.count("<svg") == 6
 
 
+def test_a_winner_that_flags_nothing_has_a_page(judged_hopeless, tmp_path):
+    """Where all rows have one score no threshold keeps the budget, and the page says so."""
+    config = finish(judged_hopeless, tmp_path / "data", UNTIMED, FIRST)
+    page = render(tmp_path / "data", tmp_path, config)
+    assert "its threshold flags no test row" in page
+    assert "On the test rows it flags nothing" in page
+    assert not re.search(r"nan", page)
+
+
 def test_the_page_is_the_same_each_time(judged, tmp_path):
     """It tells the commit, but neither the hour nor the place."""
     config = finish(judged, tmp_path / "data", VALIDATION, WORSE)
