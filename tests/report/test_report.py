@@ -140,7 +140,7 @@ def test_a_winner_that_flags_nothing_has_a_page(judged_hopeless, tmp_path):
     page = render(tmp_path / "data", tmp_path, config)
     assert "its threshold flags no test row" in page
     assert "On the test rows it flags nothing" in page
-    assert not re.search(r"nan", page)
+    assert not re.search(rr"\bnan\b", page)
 
 
 def test_the_page_is_the_same_each_time(judged, tmp_path):
