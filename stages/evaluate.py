@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="pipeline")
 @one_line_errors()
-@one_line_errors()
 def main(cfg: DictConfig) -> None:
     """Judge the candidates that params.yaml lists for the pipeline."""
     config = read(cfg, EvaluateConfig)

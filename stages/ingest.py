@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="pipeline")
+@one_line_errors()
 def main(cfg: DictConfig) -> None:
     """Ingest one pipeline's rows."""
     config = read(cfg, IngestConfig)
