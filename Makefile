@@ -39,5 +39,5 @@ lock:                                 ## after a change of the dependencies in p
 .venv/.synced: requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	uv pip sync --quiet --python $(BIN)/python requirements.lock
+	uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
 	touch $@
