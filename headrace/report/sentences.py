@@ -10,6 +10,14 @@ from headrace.report.words import words_for
 if TYPE_CHECKING:
     from headrace.declaration.pipeline import ReportConfig
 
+VERDICTS = {
+    "first": "New champion",
+    "champion": "The champion",
+    "better": "New challenger",
+    "not comparable": "New challenger",
+    "not better": "The champion stays",
+}
+
 
 def headline(evaluation: dict[str, Any]) -> str:
     """Say in one sentence what the winner is worth."""
@@ -26,24 +34,35 @@ def headline(evaluation: dict[str, Any]) -> str:
 
 def decision(registration: dict[str, Any]) -> list[str]:
     """Say what became of the winner in the registry, and why."""
-    name = words_for(registration["metric"]).name
-    version = f"version {registration['version']}" if registration.get("version") else "no version"
-    champion = f"version {registration['champion_version']}" if registration.get("champion_version") else "the champion"
-    if registration["decision"] == "first":
-        alias = registration.get("alias") or "champion"
-        return [f"It is the first model of this pipeline, so it is registered as {version} and is the {alias}."]
+    version, champion = f"version {registration['version']}", f"version {registration['champion_version']}"
+    verdict = registration["decision"]
+    if verdict == "first":
+        return [f"It is the first model of this pipeline, so it is registered as {version} and is the champion."]
+    if verdict == "champion":
+        return [f"It is the champion already: {champion} holds the same files."]
+    if verdict == "not comparable":
+        return [
+            f"The champion, {champion}, cannot score today's rows ({registration['reason']}).",
+            f"So the winner is registered as {version}, the challenger; whether it takes over is for people to say.",
+        ]
+    if verdict == "better":
+        outcome = f"It is better than the champion, and is registered as {version}, the challenger."
+    else:
+        outcome = f"It is not surely better than the champion, so it is not registered, and {champion} stays."
+    return [outcome, _comparison(registration)]
+
+
+def _comparison(registration: dict[str, Any]) -> str:
+    """Say by how much the winner is ahead of the champion, and how sure that is."""
+    name, champion = words_for(registration["metric"]).name, registration["champion_version"]
+    ours, theirs = metric(registration["winner_value"]), metric(registration["champion_value"])
     low, high = registration["interval"]
-    gain = registration["difference"]
-    comparison = (
-        f"{name} on the same test rows: {metric(registration['winner_value'])} against "
-        f"{metric(registration['champion_value'])} of the champion, {champion}. The difference is {_signed(gain)}, and "
-        f"lies between {_signed(low)} and {_signed(high)} with {percent(registration['confidence'])} confidence "
-        f"({count(registration['resamples'])} paired bootstrap resamples)."
+    return (
+        f"{name} on the same test rows: {ours} against {theirs} of the champion, version {champion}. The gain is "
+        f"{_signed(registration['difference'])}, and lies between {_signed(low)} and {_signed(high)} with "
+        f"{percent(registration['confidence'])} confidence, by {count(registration['resamples'])} paired bootstrap "
+        "resamples."
     )
-    if registration["decision"] == "better":
-        alias = registration.get("alias") or "challenger"
-        return [f"It is better than the champion, and is registered as {version}, the {alias}.", comparison]
-    return [f"It is not surely better than the champion, so it is not registered, and {champion} stays.", comparison]
 
 
 def positives(config: ReportConfig) -> str:

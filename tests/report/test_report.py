@@ -140,7 +140,7 @@ def test_a_winner_that_flags_nothing_has_a_page(judged_hopeless, tmp_path):
     page = render(tmp_path / "data", tmp_path, config)
     assert "its threshold flags no test row" in page
     assert "On the test rows it flags nothing" in page
-    assert not re.search(rr"\bnan\b", page)
+    assert not re.search(r"\bnan\b", page)
 
 
 def test_the_page_is_the_same_each_time(judged, tmp_path):
@@ -172,6 +172,11 @@ def test_the_decision_is_said_in_words():
     assert better == "It is better than the champion, and is registered as version 2, the challenger."
     assert "0.800 against 0.700 of the champion, version 1" in comparison
     assert "not registered, and version 1 stays" in sentences.decision(WORSE)[0]
+    same = FIRST | {"decision": "champion", "champion_version": "1"}
+    assert sentences.decision(same) == ["It is the champion already: version 1 holds the same files."]
+    other = FIRST | {"decision": "not comparable", "reason": "rows lack the features x", "version": "2"}
+    assert "The champion, version 1, cannot score" in sentences.decision(other | {"champion_version": "1"})[0]
+    assert "(rows lack the features x)" in sentences.decision(other)[0]
     assert "between \u22120.040 and +0.160" in sentences.decision(WORSE)[1]
 
 
