@@ -27,9 +27,11 @@ def summary() -> None:
 def sync() -> None:
     """Make MLflow and the Bento store hold what DVC holds, after a `dvc pull`, say. Nothing is written twice."""
     from headrace.cli.syncing import sync as bring
+    from headrace.config import one_line_errors
 
-    for line in bring(pipelines()):
-        say(line)
+    with one_line_errors():
+        for line in bring(pipelines()):
+            say(line)
 
 
 @app.command()

@@ -20,7 +20,7 @@ NO_OUTPUT = {
     "stages/__init__.py",
 }
 # Hydra composes, YAML is read, a bar is drawn; which version does so changes no output.
-NO_RESULT = {"hydra", "omegaconf", "yaml", "rich", "tenacity", "jinja2", "markupsafe", "typer"}
+NO_RESULT = {"filelock", "hydra", "omegaconf", "yaml", "rich", "tenacity", "jinja2", "markupsafe", "typer"}
 
 # A candidate's own library is named by `models.<model>` where it is trained; its manifest tells the later stages.
 OF_A_MODEL = {"lightgbm", "xgboost"}
