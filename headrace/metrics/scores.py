@@ -44,7 +44,7 @@ def _average_precision(labels: Array, scores: Array) -> Weighted:
         if not positives:
             return float("nan")
         precision = np.divide(np.cumsum(in_step), reached, out=np.zeros_like(reached), where=reached > 0)
-        return float(in_step @ precision / positives)
+        return float(np.sum(in_step * precision) / positives)
 
     return value
 
@@ -59,7 +59,7 @@ def _roc_auc(labels: Array, scores: Array) -> Weighted:
         true_positives = np.cumsum(in_step)
         # Negatives ahead of a positive cost it one, negatives that tie with it a half.
         ahead = (before - (true_positives - in_step)) + (reached - true_positives)
-        return float(1 - in_step @ ahead / 2 / positives / negatives)
+        return float(1 - np.sum(in_step * ahead) / 2 / positives / negatives)
 
     return value
 
@@ -74,7 +74,8 @@ def _brier(labels: Array, scores: Array) -> Weighted:
 
 
 def _mean(values: Array, weights: Array | None) -> float:
-    return float(values.mean() if weights is None else values @ weights / weights.sum())
+    # Not values @ weights: BLAS adds up by threads, whose number then shows in the last digits.
+    return float(values.mean() if weights is None else np.sum(values * weights) / weights.sum())
 
 
 _PREPARE: Mapping[str, Callable[[Array, Array], Weighted]] = MappingProxyType(
