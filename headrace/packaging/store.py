@@ -72,7 +72,7 @@ def bring(archive: Path, tag: str) -> bool:
         if found and _was_imported(found, archive):
             return False
         _discard(tag)
-        bento = bentoml.import_bento(str(archive))
+        bento = bentoml.import_bento(str(archive.resolve()))
     except (
         OSError,
         EOFError,

@@ -34,6 +34,7 @@ class Predictor:
     """
 
     def __init__(self, folder: Path, contents: Contents) -> None:
+        self.contents = contents
         self._model = load(folder / WINNER)
         columns = contents.schema.columns
         self._schema = arrow_schema({name: columns[name] for name in contents.request})
