@@ -14,6 +14,7 @@ VERDICTS = {
     "first": "New champion",
     "champion": "The champion",
     "better": "New challenger",
+    "new threshold": "New challenger",
     "not comparable": "New challenger",
     "not better": "The champion stays",
 }
@@ -40,6 +41,11 @@ def decision(registration: dict[str, Any]) -> list[str]:
         return [f"It is the first model of this pipeline, so it is registered as {version} and is the champion."]
     if verdict == "champion":
         return [f"It is the champion already: {champion} holds the same files."]
+    if verdict == "new threshold":
+        return [
+            f"It is the model of the champion, {champion}, with another threshold ({registration['reason']}).",
+            f"So it is registered as {version}, the challenger; whether it takes over is for people to say.",
+        ]
     if verdict == "not comparable":
         return [
             f"The champion, {champion}, cannot score today's rows ({registration['reason']}).",

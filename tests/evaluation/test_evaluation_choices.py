@@ -43,6 +43,15 @@ def test_no_threshold_within_the_budget_has_more_recall(rows, budget):
     assert recall_at_budget(labels, scores, budget) == most
 
 
+def test_a_threshold_does_not_hang_on_the_last_digits_of_scores():
+    """It is the shortest number that tells flagged from not, so noise of other processors leaves it alone."""
+    labels, scores = np.array([1, 1, 0, 0]), np.array([0.91234567, 0.41276543, 0.40999999, 0.0123])
+    assert choose_threshold(labels, scores, 0.1) == 0.41
+    assert choose_threshold(labels, scores * (1 + 1e-12), 0.1) == 0.41
+    tiny = np.array([3e-7, 2.5e-7, 2.4e-7, 1e-9])
+    assert 2.4e-7 < choose_threshold(labels, tiny, 0.1) <= 2.5e-7
+
+
 def test_where_the_highest_scores_tie_past_the_budget_nothing_is_flagged():
     """Rows of one score cannot be told apart, so they are flagged together or not at all."""
     labels, scores = np.array([1, 0, 0, 0]), np.array([0.9, 0.9, 0.1, 0.1])

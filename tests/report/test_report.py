@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from judged_pipeline import MODELS
@@ -14,6 +15,7 @@ from judged_pipeline import MODELS
 from headrace.declaration.modelling import Registration, Target
 from headrace.declaration.pipeline import ReportConfig
 from headrace.errors import DataError
+from headrace.registry import registering
 from headrace.report import formatting, render, sentences, write_report
 from headrace.report.lineage import find_commit, read_stages
 from headrace.report.tables import candidate_names, metric_rows
@@ -174,10 +176,19 @@ def test_the_decision_is_said_in_words():
     assert "not registered, and version 1 stays" in sentences.decision(WORSE)[0]
     same = FIRST | {"decision": "champion", "champion_version": "1"}
     assert sentences.decision(same) == ["It is the champion already: version 1 holds the same files."]
+    moved = FIRST | {"decision": "new threshold", "reason": "threshold 0.5 -> 0.4", "champion_version": "1"}
+    assert "with another threshold (threshold 0.5 -> 0.4)" in sentences.decision(moved)[0]
     other = FIRST | {"decision": "not comparable", "reason": "rows lack the features x", "version": "2"}
     assert "The champion, version 1, cannot score" in sentences.decision(other | {"champion_version": "1"})[0]
     assert "(rows lack the features x)" in sentences.decision(other)[0]
     assert "between \u22120.040 and +0.160" in sentences.decision(WORSE)[1]
+
+
+def test_every_decision_of_the_registry_has_words():
+    """The page knows each decision that registering can take."""
+    source = Path(registering.__file__).read_text()
+    for verdict in re.findall(r'Decision\("([a-z ]+)"|decision="([a-z ]+)"', source):
+        assert "".join(verdict) in sentences.VERDICTS
 
 
 def test_the_best_value_of_each_metric_stands_out(judged):
