@@ -278,10 +278,13 @@ class Server:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return the environment of a user whose Bentos are in a folder of their own, with no proxy to anywhere."""
+    """Return the environment of a user whose Bentos are in a folder of their own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "PYTEST_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**kept, "PATH": path, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    # With this BentoML would log what it tells its makers, and not send it; without BENTOML_DO_NOT_TRACK it would tell.
+    told = {"__BENTOML_DEBUG_USAGE": "True"}
+    kept.pop("BENTOML_DO_NOT_TRACK", None)
+    return {**kept, **told, "PATH": path, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def start(folder: Path, home: Path, *arguments: str, python: str = sys.executable) -> Server:

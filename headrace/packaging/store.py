@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import lzma
-import os
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import DataError
+from headrace.service.privacy import track_nothing
 from headrace.storage import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")  # before BentoML asks: nothing is sent anywhere
 
 SOURCES = "src"
 WRITTEN = (
@@ -39,6 +37,7 @@ def build(staged: Path, tag: str, labels: Mapping[str, str], arguments: Mapping[
     """
     import bentoml
 
+    track_nothing()
     found = _find(tag)
     if found and _was_built(found, staged):
         return found
@@ -67,6 +66,7 @@ def bring(archive: Path, tag: str) -> bool:
     """
     import bentoml
 
+    track_nothing()
     found = _find(tag)
     try:
         if found and _was_imported(found, archive):

@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")  # before BentoML asks: nothing is sent anywhere
-
 from pathlib import Path
 
 import bentoml
@@ -19,12 +15,16 @@ from pydantic import BaseModel
 from headrace.errors import ConfigError, HeadraceError
 from headrace.service.building import make_service
 from headrace.service.contents import package_folder
+from headrace.service.privacy import track_nothing
 
 
 class Arguments(BaseModel):
     """What `--arg` takes."""
 
     pipeline: str | None = None
+
+
+track_nothing()
 
 
 def first_pipeline() -> str:

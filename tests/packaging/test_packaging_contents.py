@@ -106,7 +106,7 @@ def test_a_changed_winner_is_not_packaged(place: Place, tmp_path: Path) -> None:
     """One byte suffices."""
     model = place.root / "data/cards/winner/model.txt"
     model.write_bytes(model.read_bytes() + b"\n")
-    with pytest.raises(IntegrityError, match="winner/model.txt: its SHA-256 is"):
+    with pytest.raises(IntegrityError, match=r"winner/model\.txt: its SHA-256 is"):
         write_contents(place.root / "data/cards", CARDS, tmp_path / "model")
 
 

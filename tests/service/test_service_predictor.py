@@ -115,10 +115,10 @@ def test_a_missing_file_is_found(place: Place) -> None:
     """Of the model, or the list of files itself."""
     folder = place.root / package_folder("cards")
     (folder / "winner" / "model.txt").unlink()
-    with pytest.raises(IntegrityError, match="model.txt: no such file, though package.json lists it"):
+    with pytest.raises(IntegrityError, match=r"model\.txt: no such file, though package\.json lists it"):
         read_contents(folder)
     (folder / "package.json").unlink()
-    with pytest.raises(IntegrityError, match="package.json: no such file; restore it"):
+    with pytest.raises(IntegrityError, match=r"package\.json: no such file; restore it"):
         read_contents(folder)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from packaged_pipeline import CARDS, Server, card_rows, customer_rows, serving, start
+from packaged_pipeline import CARDS, Server, card_rows, customer_rows, run, serving, start
 
 from headrace.service import package_folder, read_contents
 from headrace.service.predictor import Predictor
@@ -136,6 +137,17 @@ def test_what_was_not_packaged_is_not_served(place: Place) -> None:
     assert "data/nothing/package/model/package.json: no such file; restore it with `dvc checkout`, or make it" in said
     (place.root / "params.yaml").write_text("pipelines: {}\n")
     assert "name the pipeline, such as --arg pipeline=fraud: params.yaml names none" in refused(place.root, place)
+
+
+def test_nobody_is_told_of_its_use(packaged: Place) -> None:
+    """`bentoml serve` and `bentoml build`, typed as they are, send nothing to the makers of BentoML."""
+    for [server] in serving(start(packaged.root, packaged.home)):
+        assert server.predict(**ROW)[0] == 200
+    assert "Starting production HTTP BentoServer" in server.log.read_text()
+    assert "Tracking" not in server.log.read_text()
+    built = run(packaged.root, packaged.home, sys.executable, "-m", "bentoml", "build", "--version", "by-hand")
+    assert "Successfully built" in built.stdout
+    assert "Tracking" not in built.stdout + built.stderr
 
 
 def test_a_request_of_another_type_is_told_so(servers: tuple[Server, Server]) -> None:
