@@ -36,7 +36,8 @@ def check_pipeline(config: Pipeline, origin: Origin) -> list[str]:
 
 
 def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
-    yield from _within("schema", check_schema(config.schema))
+    schema = check_schema(config.schema)
+    yield from _within("schema", schema)
     yield from _within("features", check_features(config.features, config.schema, config.target))
     yield from _within("split", check_split(config.split, config.target))
     if config.model is not None:
@@ -44,7 +45,8 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     yield from _until(config)
     yield from _target(config)
     yield from _evaluation(config)
-    yield from check_expressions(config)
+    if not schema:  # DuckDB knows the columns by their types.
+        yield from check_expressions(config)
 
 
 def _within(section: str, problems: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -61,7 +61,7 @@ def explain(error: Exception) -> str:
         return _explain_missing(error, origin)
     if isinstance(error, OverrideParseException):
         return f"command line: {error.override}: not in Hydra's syntax: {first_line(error)}"
-    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__ or error.__context__
     if isinstance(cause, OmegaConfBaseException):
         return _explain_value(cause, str(error), origin)
     return first_line(error)

@@ -27,9 +27,14 @@ class Origin:
     """The command line, in Hydra's syntax."""
 
     def __call__(self, key: str) -> str:
-        """Return `file: key` for a dotted key, or `command line: key` where an override sets it."""
-        if any(override.lstrip("+~").split("=", 1)[0] == key for override in self.overrides):
-            return f"command line: {key}"
+        """Return `file: key` for a dotted key.
+
+        What the command line sets is `params.yaml`'s where that has it, since `dvc.yaml` passes it on from there.
+        """
+        given = dict(override.lstrip("+~").partition("=")[::2] for override in self.overrides)
+        if key in given:
+            own = f"pipelines.{self.folder.name}.{key}"
+            return f"params.yaml: {own}" if _has(Path("params.yaml"), own) else f"command line: {key}"
         for file, inner in self._places(key):
             if _has(file, inner):
                 return f"{file}: {inner}"
