@@ -71,12 +71,12 @@ def record(store: Store, evaluated: Evaluated, root: Path) -> tuple[dict[str, st
         run = _find(store, experiment, sha256)
         if run is None:
             runs[name] = _write(store, experiment, evaluated, name, root)
-            lines.append(f"{evaluated.pipeline}: run of {name} written")
+            lines.append(f"the run of {name} is in MLflow")
             continue
         runs[name] = run.info.run_id
         if run.data.tags.get(EVALUATION) != evaluated.digest:
             _judge(store, run.info.run_id, evaluated, name)
-            lines.append(f"{evaluated.pipeline}: run of {name} has its new metrics")
+            lines.append(f"the run of {name} has its new metrics")
     return runs, lines
 
 

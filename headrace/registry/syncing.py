@@ -59,8 +59,8 @@ def _bring_version(store: Store, winner: Path, registration: dict[str, Any], run
     name, alias = registration["model_name"], registration["alias"]
     known = find_model(store, name, winner)
     version = known or add(store, name, winner, run_id)
-    lines = [] if known else [f"{name}: v{version.number} registered"]
+    lines = [] if known else [f"the model {name} v{version.number} is registered"]
     if version.admitted is None and find_alias(store, name, alias) is None:
         admit(store, version, alias)
-        lines.append(f"{name}: v{version.number} is {alias}")
+        lines.append(f"the model {name} v{version.number} is {alias}")
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,15 +13,16 @@ from judged_pipeline import Case, judge, make_timed
 
 from headrace.declaration.modelling import Objective, Registration, Tracking
 from headrace.declaration.pipeline import RegisterConfig
-from headrace.registry import register
+from headrace.registry import register, sync
 from headrace.registry.opening import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
 for name, value in ENVIRONMENT.items():
     os.environ.setdefault(name, value)
+
+import mlflow  # noqa: E402  it reads these when it is imported
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +63,18 @@ class Place:
         )
         return register(self.data, config, self.root)
 
+    def sync(self) -> list[str]:
+        """Run what `headrace sync` runs."""
+        return sync("cards", self.data, self.tracking, self.root)
+
+    def download(self, uri: str) -> Path:
+        """Return what MLflow's own download gives for a URI; it asks the tracking URI that is set for all."""
+        mlflow.set_tracking_uri(self.tracking.uri)
+        try:
+            return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(self.root / "downloaded")))
+        finally:
+            mlflow.set_tracking_uri(None)
+
     def runs(self, status: str = "FINISHED") -> list[Any]:
         """Return the runs that are not deleted."""
         experiment = self.client.get_experiment_by_name("cards")
@@ -70,8 +84,10 @@ class Place:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """Return a case whose candidates `good` and `weak` are trained and judged; nobody changes it."""
-    return judge(make_timed(tmp_path_factory.mktemp("trained")))
+    """Return a case whose candidates `good` and `weak` are trained, and `good` judged alone; nobody changes it."""
+    case = make_timed(tmp_path_factory.mktemp("trained"))
+    judge(dataclasses.replace(case, models={"good": case.models["good"]}))
+    return case
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +105,23 @@ def place(trained, empty_mlflow, tmp_path):
     """Return a judged pipeline to change at will, and an empty MLflow."""
     shutil.copytree(trained.data, tmp_path / "data" / "cards")
     shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
-    case = dataclasses.replace(trained, data=tmp_path / "data" / "cards")
-    tracking = Tracking(uri=f"sqlite:///{tmp_path / 'mlflow.db'}", artifacts=str(tmp_path / "mlruns"))
-    return Place(tmp_path, case, tracking)
+    return place_at(tmp_path, trained)
+
+
+@pytest.fixture
+def other_machine(place, empty_mlflow, tmp_path_factory):
+    """Return a function that copies what DVC holds to a folder with an empty MLflow."""
+
+    def copy():
+        root = tmp_path_factory.mktemp("machine")
+        shutil.copytree(place.root / "data", root / "data")
+        shutil.copyfile(empty_mlflow, root / "mlflow.db")
+        return place_at(root, place.case)
+
+    return copy
+
+
+def place_at(root: Path, case: Case) -> Place:
+    """Return a folder's pipeline and its MLflow."""
+    tracking = Tracking(uri=f"sqlite:///{root / 'mlflow.db'}", artifacts=str(root / "mlruns"))
+    return Place(root, dataclasses.replace(case, data=root / "data" / "cards"), tracking)

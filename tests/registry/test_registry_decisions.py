@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 import socket
-from pathlib import Path
 
-import mlflow
 import numpy as np
+import pandas as pd
 import pytest
-from judged_pipeline import write_candidates
+from judged_pipeline import MODELS, write_candidates
 from sklearn.metrics import average_precision_score
 
 from headrace.declaration.modelling import Objective, Registration, Tracking
@@ -35,15 +33,10 @@ def test_the_first_becomes_champion_and_stays_it(place):
     assert len(place.client.search_model_versions("name = 'cards'")) == 1
 
 
-def test_mlflow_gives_our_folder_by_its_alias(place, monkeypatch, tmp_path):
+def test_mlflow_gives_our_folder_by_its_alias(place):
     """`models:/cards@champion` is the winner's folder, and loads."""
     place.register()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", place.tracking.uri)
-    mlflow.set_tracking_uri(place.tracking.uri)
-    try:
-        brought = Path(mlflow.artifacts.download_artifacts("models:/cards@champion", dst_path=str(tmp_path / "out")))
-    finally:
-        mlflow.set_tracking_uri(None)
+    brought = place.download("models:/cards@champion")
     assert digest(brought) == digest(place.data / "winner")
     assert load(brought).manifest["candidate"] == "good"
 
@@ -67,7 +60,6 @@ def test_a_better_winner_becomes_challenger(place):
 
 def test_a_worse_winner_is_recorded_and_not_registered(place):
     """`registration.json` says by how much it is worse; the registry stays as it was."""
-    place.judge("good")
     place.register()
     place.judge("weak")
     worse = place.register()
@@ -82,14 +74,14 @@ def test_a_gain_below_the_declared_one_is_not_enough(place):
     """The lower end of the interval has to be above `minimum_gain`."""
     place.judge("weak")
     place.register()
-    place.judge("good", "weak")
+    place.judge("good")
     assert place.register(minimum_gain=0.9)["decision"] == "not better"
 
 
 def test_another_threshold_is_another_version(place):
     """The champion's scores are the same, its decisions are not: a person may promote it."""
     place.register()
-    place.judge("good", "weak", false_positive_budget=0.2)
+    place.judge("good", false_positive_budget=0.2)
     changed = place.register()
     assert (changed["decision"], changed["version"], changed["alias"]) == ("new threshold", 2, "challenger")
     assert changed["difference"] == 0
@@ -102,7 +94,7 @@ def test_a_champion_of_other_features_is_not_compared(place):
     manifest = read_json(file)
     manifest["features"] = [feature for feature in manifest["features"] if feature["name"] != "risk"]
     file.write_text(json.dumps(manifest))
-    write_candidates(place.data / "candidates", place.data / "features", place.case.config)
+    write_candidates(place.data / "candidates", place.data / "features", place.case.config, MODELS)
     place.judge("good", slices=[])
     other = place.register()
     assert (other["decision"], other["version"], other["alias"]) == ("not comparable", 2, "challenger")
@@ -116,7 +108,7 @@ def test_a_champion_that_saw_the_test_rows_is_not_compared(place):
     place.register()
     time = dataclasses.replace(place.case.config.split.time, test="12d")
     config = dataclasses.replace(place.case.config, split=dataclasses.replace(place.case.config.split, time=time))
-    write_candidates(place.data / "candidates", place.data / "features", config)
+    write_candidates(place.data / "candidates", place.data / "features", config, MODELS)
     later = dataclasses.replace(place, case=dataclasses.replace(place.case, config=config))
     later.judge("good")
     other = later.register()
@@ -132,15 +124,14 @@ def test_changed_files_in_the_registry_are_refused(place):
     content = bytearray(model.read_bytes())
     content[len(content) // 2] ^= 1
     model.write_bytes(content)
-    place.judge("good", "weak")
-    with pytest.raises(IntegrityError, match="models:/cards/1 at sqlite:///.*its files have the digest"):
+    place.judge("good")
+    with pytest.raises(IntegrityError, match=r"models:/cards/1 at sqlite:///.*its files have the digest"):
         place.register()
 
 
 def test_a_lower_loss_is_a_gain(place):
     """The difference is positive where the winner is better, also where lower is better."""
-    import pandas as pd
-
+    place.judge("good", "weak")
     rows = pd.read_parquet(place.data / "evaluation" / "scores.parquet")
     config = RegisterConfig(
         pipeline="cards",
@@ -156,8 +147,7 @@ def test_a_lower_loss_is_a_gain(place):
 
 def test_the_interval_is_that_of_resampled_rows(place):
     """Against a bootstrap written out with scikit-learn's metric."""
-    import pandas as pd
-
+    place.judge("good", "weak")
     rows = pd.read_parquet(place.data / "evaluation" / "scores.parquet")
     config = RegisterConfig(
         pipeline="cards",
@@ -197,4 +187,3 @@ def test_a_server_that_is_away_is_named_without_its_password(place):
     assert "topsecret" not in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (place.data / "registration.json").exists()
-    shutil.rmtree(place.data)

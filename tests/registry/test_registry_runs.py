@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import shutil
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+import sys
 from pathlib import Path
 
 import pytest
-from mlflow.artifacts import download_artifacts
 
+from headrace.declaration.modelling import Tracking
 from headrace.errors import DataError
 from headrace.models import read_manifest
-from headrace.registry import sync
 from headrace.storage import digest, read_json
 
 PICKLES = {".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"}
@@ -59,39 +60,66 @@ def test_a_run_tells_all_of_its_candidate(place):
 
 def test_nothing_is_written_twice(place):
     """A second registration and a second sync find one finished run for each candidate."""
+    place.judge("good", "weak")
     place.register()
-    assert sync("cards", place.data, place.tracking, place.root) == []
+    assert place.sync() == []
     place.register()
     assert sorted(run.data.tags["headrace.candidate"] for run in place.runs()) == ["good", "weak"]
     assert len(place.client.search_model_versions("name = 'cards'")) == 1
 
 
-def test_two_syncs_at_once_do_not_double(place):
-    """The second waits for the first, and finds nothing to do."""
+def test_another_machine_gets_all_by_sync(place, other_machine):
+    """From what DVC holds: the runs, the version, its alias; a second time nothing is missing."""
+    place.judge("good", "weak")
     place.register()
-    registered = read_json(place.data / "registration.json")
-    (place.root / "mlflow.db").unlink()
-    with ThreadPoolExecutor() as pool:
-        asked = [pool.submit(sync, "cards", place.data, place.tracking, place.root) for _ in range(2)]
-        lines = [each.result() for each in asked]
-    assert sorted(map(len, lines)) == [0, 4]
-    assert len(place.runs()) == 2
-    assert place.client.get_model_version_by_alias("cards", "champion").version == registered["version"]
-
-
-def test_what_was_lost_comes_back(place):
-    """Without its file, MLflow is filled again: runs, the version, its alias."""
-    place.register()
-    (place.root / "mlflow.db").unlink()
-    shutil.rmtree(place.root / "mlruns")
-    assert sync("cards", place.data, place.tracking, place.root) == [
-        "cards: run of good written",
-        "cards: run of weak written",
-        "cards: v1 registered",
-        "cards: v1 is champion",
+    other = other_machine()
+    assert other.sync() == [
+        "the run of good is in MLflow",
+        "the run of weak is in MLflow",
+        "the model cards v1 is registered",
+        "the model cards v1 is champion",
     ]
-    version = place.client.get_model_version_by_alias("cards", "champion")
-    assert version.tags["headrace.digest"] == digest(place.data / "winner")
+    assert other.sync() == []
+    version = other.client.get_model_version_by_alias("cards", "champion")
+    assert version.tags["headrace.digest"] == digest(other.data / "winner")
+    assert other.register()["decision"] == "champion"
+
+
+def test_a_sync_does_not_say_who_serves_by_now(place):
+    """An alias that moved since stays where it is."""
+    place.register()
+    place.client.delete_registered_model_alias("cards", "champion")
+    assert place.sync() == []
+    assert not place.client.get_registered_model("cards").aliases
+
+
+def test_two_processes_at_once_do_not_double(place, other_machine):
+    """The second waits for the first, even to make MLflow's file, and finds nothing to do."""
+    place.register()
+    other = other_machine()
+    (other.root / "mlflow.db").unlink()
+    code = (
+        "import sys; from pathlib import Path; from headrace.registry import sync; "
+        "from headrace.declaration.modelling import Tracking; "
+        "print(*sync('cards', Path('data/cards'), Tracking(uri='sqlite:///mlflow.db', artifacts='mlruns')), sep='\\n')"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=other.root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate() for process in started]
+    assert sorted(len(out.split("\n")) for out, _ in said) == [2, 4], said
+    assert {errors for _, errors in said} == {""}
+    assert len(other.runs()) == 1
+    assert len(other.client.search_model_versions("name = 'cards'")) == 1
 
 
 def test_a_half_written_run_is_written_anew(place):
@@ -100,7 +128,7 @@ def test_a_half_written_run_is_written_anew(place):
     tags = {"headrace.digest": digest(place.data / "candidates" / "good")}
     half = place.client.create_run(experiment, tags=tags)
     place.register()
-    assert len(place.runs()) == 2
+    assert len(place.runs()) == 1
     assert place.runs("RUNNING") == []
     assert half.info.run_id not in {run.info.run_id for run in place.runs()}
 
@@ -109,7 +137,7 @@ def test_a_new_evaluation_gives_the_same_run_new_metrics(place):
     """The threshold follows a new budget; the model is the same, and so is its run."""
     place.register()
     before = {run.info.run_id: run.data.metrics for run in place.runs()}
-    place.judge("good", "weak", false_positive_budget=0.2)
+    place.judge("good", false_positive_budget=0.2)
     place.register()
     after = {run.info.run_id: run.data.metrics for run in place.runs()}
     assert before.keys() == after.keys()
@@ -141,9 +169,11 @@ def test_a_copied_project_has_artifacts_of_its_own(place, tmp_path_factory):
     copy = tmp_path_factory.mktemp("copies") / "copy"
     shutil.copytree(place.root, copy)
     shutil.rmtree(place.root)
-    tracking = type(place.tracking)(uri=f"sqlite:///{copy / 'mlflow.db'}", artifacts=str(copy / "mlruns"))
-    assert sync("cards", copy / "data" / "cards", tracking, copy) == []
-    brought = download_artifacts("models:/cards@champion", tracking_uri=tracking.uri, registry_uri=tracking.uri)
-    assert digest(Path(brought)) == digest(copy / "data" / "cards" / "winner")
-    assert Path(brought).is_relative_to(copy)
+    tracking = Tracking(uri=f"sqlite:///{copy / 'mlflow.db'}", artifacts=str(copy / "mlruns"))
+    case = dataclasses.replace(place.case, data=copy / "data" / "cards")
+    moved = dataclasses.replace(place, root=copy, case=case, tracking=tracking)
+    assert moved.sync() == []
+    for run in moved.runs():
+        assert Path(run.info.artifact_uri).is_relative_to(copy)
+    assert digest(moved.download("models:/cards@champion")) == digest(moved.data / "winner")
     assert not place.root.exists()
