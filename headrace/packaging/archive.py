@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-PRESET = 1
-"""Most of a Bento is compressed already: more effort takes seconds and gains little."""
+PRESET = 0
+"""Most of a Bento is compressed already: more effort takes seconds and gains a thousandth."""
 
 
 def write_archive(folder: Path, path: Path) -> None:

@@ -8,6 +8,7 @@ import bentoml
 
 from headrace.service.bodies import answer_body, outcomes, request_body
 from headrace.service.contents import read_contents
+from headrace.service.media import JsonOnly
 from headrace.service.refusing import log_refusals_in_a_line
 
 if TYPE_CHECKING:
@@ -47,4 +48,6 @@ def make_service(folder: Path) -> Any:
             )
 
     Pipeline.__doc__ = description = f"{contents.pipeline}: predicts {contents.target.column} of a row."
-    return bentoml.service(name=contents.pipeline, description=description)(Pipeline)
+    service = bentoml.service(name=contents.pipeline, description=description)(Pipeline)
+    service.add_asgi_middleware(JsonOnly)
+    return service

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import math
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -33,6 +34,8 @@ GIVEN_AS: dict[str, tuple[tuple[type, ...], str]] = {
     "date": ((str,), "Input should be a text such as 2018-08-15"),
 }
 """What a value of a type comes as in JSON, and what is said of another."""
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+"""How a time or a date begins: pydantic alone would take a text of digits for seconds since 1970."""
 
 
 def column_field(column: Column, after: dt.datetime | None = None) -> Any:
@@ -105,7 +108,8 @@ def _whole(pattern: str) -> str:
 
 def _given_as(types: tuple[type, ...], message: str) -> BeforeValidator:
     def check(value: Any) -> Any:
-        if not isinstance(value, types) or isinstance(value, bool):
+        wrong = isinstance(value, str) and not DAY.match(value)
+        if wrong or not isinstance(value, types) or isinstance(value, bool):
             raise PydanticCustomError("type", "{message}", {"message": message})
         return value
 

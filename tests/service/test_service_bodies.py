@@ -115,6 +115,8 @@ def test_a_time_that_names_its_zone_is_brought_to_utc() -> None:
         ("born", 12, "found 12: Input should be a text such as 2018-08-15"),
         ("code", "AB12\n", "found \"AB12\\n\": String should match pattern '^(?:[A-Z]{2}[0-9]+)$'"),
         ("paid at", 1710000000, "found 1710000000: Input should be a text such as 2018-08-15T12:00:00"),
+        ("paid at", "1710000000", 'found "1710000000": Input should be a text such as 2018-08-15T12:00:00'),
+        ("born", "12.5", 'found "12.5": Input should be a text such as 2018-08-15'),
         ("paid at", "0001-01-01T00:00:00+23:00", "Input should be in the years 1 to 9999, in UTC"),
         ("paid at", "2024-03-12T21:40:00", "Input should be later than 2024-03-12T21:40:00, the last row of the history"),
     ],
