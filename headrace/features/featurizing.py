@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -18,7 +17,8 @@ from headrace.features.database import create_rows, database
 from headrace.features.forms import lookup_sql, window_sql
 from headrace.features.manifest import NAME, declaration_digest, describe, read_manifest
 from headrace.features.plan import POSITION, Plan
-from headrace.features.positions import in_order, times_of, with_positions
+from headrace.features.positions import in_order, visible_later, with_frames, with_positions
+from headrace.features.writing import write_parts
 from headrace.storage import WHOLE, digest, link_or_copy, list_parts, part_path, write_beside, write_json
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400_000_000
 BATCH = 100_000
-PARTS_AT_ONCE = 16
+ROWS_AT_ONCE = 1_000_000
 FEW = 0.2
 """Up to this share of the rows that are read, a join costs less than window functions over all of them."""
 
@@ -115,16 +115,18 @@ def _compute(
     """Compute and write the new parts; return how many rows they have."""
     exact, categorical = plan.exact_arguments(connection), plan.categorical(connection)
     sizes = {name: pq.read_metadata(path).num_rows for name, path in needed.items()}
-    _load(connection, plan, needed, sizes)
     rows = sum(int(sizes[name]) for name in new)
     start = sum(sizes.values()) - rows
-    if plan.windows and rows <= FEW * sum(sizes.values()):
+    few = bool(plan.windows) and rows <= FEW * sum(sizes.values())
+    _load(connection, plan, needed, sizes, frames=not few)
+    if few:
         connection.execute(f"CREATE TABLE probes AS SELECT * FROM rows WHERE {POSITION} >= {start}")
         query = lookup_sql(plan, exact, categorical)
     else:
         query = window_sql(plan, exact, categorical)
     reader = connection.sql(_only_new(query, plan, start)).to_arrow_reader(BATCH)
-    _write(reader, new, {list(needed).index(name): name for name in new}, out)
+    ends = np.cumsum([sizes[name] for name in new]) + start
+    write_parts(reader, dict(zip(new, ends.tolist(), strict=True)), POSITION, out)
     return rows
 
 
@@ -135,51 +137,35 @@ def _read(paths: list[Path], columns: list[str]) -> pa.Table:
         raise DataError(f"{paths[0].parent}: is not as validate writes it ({error}); run `dvc repro` again") from error
 
 
-def _load(connection: duckdb.DuckDBPyConnection, plan: Plan, needed: dict[str, Path], sizes: dict[str, int]) -> None:
+def _load(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, needed: dict[str, Path], sizes: dict[str, int], *, frames: bool
+) -> None:
     """Fill the table `rows`, some parts at a time. Parts are days: in order one by one, they are in order together."""
-    paths, counts = list(needed.values()), list(sizes.values())
-    times = np.sort(times_of(_read(paths, [plan.rows.timestamp or plan.rows.key]), plan.rows.timestamp))
     connection.execute("DROP TABLE rows")
-    for begin in range(0, len(paths), PARTS_AT_ONCE):
-        some = slice(begin, begin + PARTS_AT_ONCE)
-        parts = np.repeat(np.arange(len(paths))[some], counts[some])
-        table = _read(paths[some], list(plan.rows.columns)).append_column("_part", pa.array(parts))
-        table = with_positions(in_order(table, plan), times, sum(counts[:begin]), plan)
-        connection.register("some_parts", table)
-        create = "INSERT INTO rows" if begin else "CREATE TABLE rows AS"
-        connection.execute(f"{create} SELECT * FROM some_parts")
-        connection.unregister("some_parts")
+    start, earlier = 0, None
+    for names in _some_at_once(sizes):
+        read = in_order(_read([needed[name] for name in names], list(plan.rows.columns)), plan)
+        table = with_positions(read, start, plan)
+        earlier = table.slice(0, 0) if earlier is None else earlier
+        connection.register("some_rows", with_frames(table, earlier, plan) if frames else table)
+        connection.execute(f"{'INSERT INTO rows' if start else 'CREATE TABLE rows AS'} SELECT * FROM some_rows")
+        connection.unregister("some_rows")
+        start, earlier = start + table.num_rows, visible_later(table, earlier, plan)
+
+
+def _some_at_once(sizes: dict[str, int]) -> Iterator[list[str]]:
+    """Yield the parts in order, as many together as have some `ROWS_AT_ONCE` rows."""
+    names, rows = [], 0
+    for name, size in sizes.items():
+        names.append(name)
+        rows += size
+        if rows >= ROWS_AT_ONCE:
+            yield names
+            names, rows = [], 0
+    if names:
+        yield names
 
 
 def _only_new(query: str, plan: Plan, start: int) -> str:
     labelled = f'"{plan.target.column}" IS NOT NULL'
     return f"SELECT * FROM ({query}) WHERE {POSITION} >= {start} AND {labelled} ORDER BY {POSITION}"
-
-
-def _write(reader: pa.RecordBatchReader, new: list[str], names: dict[int, str], out: Path) -> None:
-    """Write the rows of a result, which come in order, to their parts; a part without rows is written empty."""
-    empty = reader.schema.empty_table()
-    held: dict[str, list[pa.Table]] = {}
-    written: set[str] = set()
-    for batch in reader:
-        for number, table in _by_part(pa.Table.from_batches([batch])):
-            for name in [name for name in held if name != names[number]]:
-                _write_part(held.pop(name), name, out)
-                written.add(name)
-            held.setdefault(names[number], []).append(table)
-    for name in new:
-        if name not in written:
-            _write_part(held.get(name, [empty]), name, out)
-
-
-def _by_part(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
-    numbers = table["_part"].to_numpy()
-    cuts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), table.num_rows]
-    for begin, end in itertools.pairwise(cuts):
-        if end > begin:
-            yield int(numbers[begin]), table.slice(begin, end - begin)
-
-
-def _write_part(tables: list[pa.Table], name: str, out: Path) -> None:
-    table = pa.concat_tables(tables).drop_columns([POSITION, "_part"]).combine_chunks()
-    pq.write_table(table, part_path(out, name), compression="zstd")

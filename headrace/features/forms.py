@@ -1,14 +1,15 @@
 """The two SQL forms of one declaration: window functions for a whole table, a join for few rows.
 
-Both read a table whose rows are numbered by time and key (`_position`) and carry, for each frame, the first and the
-last position it sees (`headrace.features.positions`). So ties in time need no special case: a tied row that comes later
-by its key has a later position.
+Both read a table whose rows are numbered by time and key (`_position`) and have their time in microseconds (`_time`).
+For window functions the rows carry how many rows of their entity before them each frame starts and ends
+(`headrace.features.positions`). Ties in time have one order: a tied row that comes later by its key is not seen.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headrace.declaration.durations import microseconds
 from headrace.features.plan import POSITION, TIME
 from headrace.features.sql import quoted
 
@@ -65,13 +66,10 @@ def lookup_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) ->
 
 
 def _looked_up(name: str, entity: str, features: list[WindowFeature], plan: Plan, exact: frozenset[str]) -> str:
-    frames = list(dict.fromkeys(feature.frame for feature in features))
-    first = f"least({', '.join(f'probes.{quoted(frame.first)}' for frame in frames)})"
-    last = f"greatest({', '.join(f'probes.{quoted(frame.last)}' for frame in frames)})"
+    history = max(microseconds(feature.frame.delay) + microseconds(feature.frame.span) for feature in features)
     columns = []
     for feature in features:
-        frame = feature.frame
-        seen = f"history.{POSITION} BETWEEN probes.{quoted(frame.first)} AND probes.{quoted(frame.last)}"
+        seen = feature.frame.seen_sql
         columns.append(
             _named(
                 feature,
@@ -83,7 +81,8 @@ def _looked_up(name: str, entity: str, features: list[WindowFeature], plan: Plan
         f"{name} AS (\n  SELECT {_lines([f'probes.{POSITION}', *columns])}\n"
         f"  FROM (SELECT *, {quoted(entity)} AS probe_entity FROM probes) AS probes\n"
         f"  LEFT JOIN history ON history.{quoted(entity)} = probe_entity\n"
-        f"    AND history.{POSITION} BETWEEN {first} AND {last}\n"
+        f"    AND history.{TIME} > probes.{TIME} - {history} AND history.{TIME} <= probes.{TIME}\n"
+        f"    AND history.{POSITION} <= probes.{POSITION}\n"
         f"  GROUP BY probes.{POSITION}\n)"
     )
 
@@ -115,14 +114,11 @@ def _own(plan: Plan, texts: set[str]) -> list[str]:
         f"CAST({expression} AS {'VARCHAR' if name in texts else 'DOUBLE'}) AS {quoted(name)}"
         for name, expression in own
     ]
-    return [POSITION, "_part", *identity, *features]
+    return [POSITION, *identity, *features]
 
 
 def _window(frame: Frame) -> str:
-    return (
-        f"{quoted(frame.name)} AS (PARTITION BY {quoted(frame.entity)} ORDER BY {POSITION} RANGE BETWEEN "
-        f"{POSITION} - {quoted(frame.first)} PRECEDING AND {POSITION} - {quoted(frame.last)} PRECEDING)"
-    )
+    return f"{quoted(frame.name)} AS (PARTITION BY {quoted(frame.entity)} ORDER BY {POSITION} {frame.rows_sql})"
 
 
 def _arguments(plan: Plan) -> list[str]:

@@ -12,7 +12,7 @@ from headrace.declaration.types import arrow_schema
 from headrace.features.database import create_rows, database
 from headrace.features.forms import lookup_sql
 from headrace.features.plan import POSITION, Plan
-from headrace.features.positions import in_order, times_of, with_positions
+from headrace.features.positions import in_order, with_positions
 
 if TYPE_CHECKING:
     from headrace.declaration.features import Features
@@ -38,13 +38,10 @@ class Lookup:
         exact = self._plan.exact_arguments(self._database)
         self._sql = lookup_sql(self._plan, exact, self._plan.categorical(self._database))
         self._schema = arrow_schema(rows.columns)
-        self._history = (
-            in_order(self._complete(history), self._plan) if history is not None else self._schema.empty_table()
-        )
-        self._times = times_of(self._history, rows.timestamp)
-        numbered = with_positions(self._history, self._times, 0, self._plan)
+        past = in_order(self._complete(history), self._plan) if history is not None else self._schema.empty_table()
+        self._rows = past.num_rows
         self._database.execute("DROP TABLE rows")
-        self._database.register("arrow_history", numbered)
+        self._database.register("arrow_history", with_positions(past, 0, self._plan))
         self._database.execute("CREATE TABLE past AS SELECT * FROM arrow_history")
         self._database.unregister("arrow_history")
 
@@ -57,10 +54,7 @@ class Lookup:
         """
         complete = self._complete(rows).append_column(ASKED, pa.array(np.arange(rows.num_rows)))
         ordered = in_order(complete, self._plan)
-        own = times_of(ordered, self._plan.rows.timestamp)
-        times = np.concatenate([self._times, own])
-        probes = with_positions(ordered, times, len(self._times), self._plan)
-        probes = probes.append_column("_part", pa.nulls(rows.num_rows, pa.int64()))
+        probes = with_positions(ordered, self._rows, self._plan)
         cursor = self._database.cursor()
         try:
             cursor.register("probes", probes)
@@ -69,7 +63,7 @@ class Lookup:
         finally:
             cursor.close()
         asked = ordered[ASKED].to_numpy()
-        names = [name for name in computed.column_names if name not in {POSITION, "_part"}]
+        names = [name for name in computed.column_names if name != POSITION]
         return computed.select(names).take(pa.array(np.argsort(asked)))
 
     def close(self) -> None:

@@ -35,14 +35,29 @@ class Frame:
     before_row: bool = False
 
     @property
-    def first(self) -> str:
-        """The column of the first position that is in the span."""
-        return f"_first_{self.span}_{self.delay}"
+    def start(self) -> str:
+        """The column that says how many rows of the entity before its own a row's window starts."""
+        return f"_{self.entity}_start_{self.span}_{self.delay}"
 
     @property
-    def last(self) -> str:
-        """The column of the last position that is seen."""
-        return f"_last_{self.delay}" + ("_before" if self.before_row else "")
+    def end(self) -> str:
+        """The column that says how many rows of the entity before its own a row's window ends, if it has a delay."""
+        return f"_{self.entity}_end_{self.delay}"
+
+    @property
+    def rows_sql(self) -> str:
+        """The frame in SQL, over the rows of the entity in order."""
+        until = f"{quoted(self.end)} PRECEDING" if microseconds(self.delay) else "CURRENT ROW"
+        return f"ROWS BETWEEN {quoted(self.start)} PRECEDING AND {'1 PRECEDING' if self.before_row else until}"
+
+    @property
+    def seen_sql(self) -> str:
+        """The condition in SQL for a row of `history` to be seen by a row of `probes`."""
+        delay = microseconds(self.delay)
+        since = f"history.{TIME} > probes.{TIME} - {delay + microseconds(self.span)}"
+        if delay:
+            return f"{since} AND history.{TIME} <= probes.{TIME} - {delay}"
+        return f"{since} AND history.{POSITION} {'<' if self.before_row else '<='} probes.{POSITION}"
 
     @property
     def name(self) -> str:

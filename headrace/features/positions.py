@@ -1,7 +1,8 @@
-"""Rows numbered by time and key, and the positions that each window frame begins and ends at."""
+"""Rows numbered by time and key, and how many rows of its entity before its own a row's windows start and end."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,38 +39,73 @@ def in_order(table: pa.Table, plan: Plan) -> pa.Table:
     return table.take(pc.sort_indices(table, sort_keys=order))
 
 
-def with_positions(table: pa.Table, times: NDArray[np.int64], start: int, plan: Plan) -> pa.Table:
-    """Add to rows their position, their time, and the first and last position of every frame.
+def with_positions(table: pa.Table, start: int, plan: Plan) -> pa.Table:
+    """Add to rows in order their position, from `start` on, and their time in microseconds."""
+    position = np.arange(start, start + table.num_rows, dtype=np.int64)
+    times = times_of(table, plan.rows.timestamp)
+    return table.append_column(POSITION, pa.array(position)).append_column(TIME, pa.array(times))
+
+
+def with_frames(table: pa.Table, earlier: pa.Table, plan: Plan) -> pa.Table:
+    """Add to rows how many rows of their entity before them every frame starts and ends.
+
+    DuckDB then takes the frames as they are, and need not search the borders of each for every aggregate.
 
     Args:
-        table: Rows in order.
-        times: The times of all rows, these among them, in order, in microseconds.
-        start: The position of the first of these rows.
+        table: Rows in order, with their times.
+        earlier: Rows before them, at least as far back as the longest window looks; their times and entities.
         plan: The resolved declaration.
     """
-    own = times[start : start + table.num_rows]
-    position = np.arange(start, start + table.num_rows, dtype=np.int64)
-    table = table.append_column(POSITION, pa.array(position)).append_column(TIME, pa.array(own))
-    columns: dict[str, NDArray[np.int64]] = {}
-    for frame in plan.frames:
-        if frame.first not in columns:
-            columns[frame.first] = _first(times, own, frame)
-        if frame.last not in columns:
-            columns[frame.last] = _last(times, own, position, frame)
-    for name, values in columns.items():
-        table = table.append_column(name, pa.array(values))
+    names = [TIME, *plan.entities]
+    rows = pa.concat_tables([earlier.select(names), table.select(names)])
+    times = rows[TIME].to_numpy()
+    frames = [[frame for frame in plan.frames if frame.entity == entity] for entity in plan.entities]
+    with ThreadPoolExecutor() as pool:
+        borders = pool.map(
+            lambda entity, own: _borders(rows[entity], times, earlier.num_rows, own), plan.entities, frames
+        )
+        for columns in borders:
+            for name, values in columns.items():
+                table = table.append_column(name, pa.array(values))
     return table
 
 
-def _first(times: NDArray[np.int64], own: NDArray[np.int64], frame: Frame) -> NDArray[np.int64]:
-    begin = own - microseconds(frame.delay) - microseconds(frame.span)
-    return np.searchsorted(times, begin, side="right").astype(np.int64)
+def visible_later(table: pa.Table, earlier: pa.Table, plan: Plan) -> pa.Table:
+    """Return the times and entities of the rows that a row after these may still see through a window."""
+    names = [TIME, *plan.entities]
+    rows = pa.concat_tables([earlier.select(names), table.select(names)])
+    times = rows[TIME].to_numpy()
+    return rows.slice(int(np.searchsorted(times, times[-1] - plan.history, side="right")) if len(times) else 0)
 
 
-def _last(
-    times: NDArray[np.int64], own: NDArray[np.int64], position: NDArray[np.int64], frame: Frame
-) -> NDArray[np.int64]:
-    delay = microseconds(frame.delay)
-    if delay:
-        return np.searchsorted(times, own - delay, side="right").astype(np.int64) - 1
-    return position - 1 if frame.before_row else position
+def _borders(
+    values: pa.ChunkedArray, times: NDArray[np.int64], begin: int, frames: list[Frame]
+) -> dict[str, NDArray[np.int64]]:
+    """Return the columns of one entity's frames for the rows from `begin` on.
+
+    Rows sorted by entity and then by place have keys that rise; a border is found among them by its entity and place.
+    Frames are half-open: rows of the moment that a window starts at are out, those of the moment it ends at are in.
+    """
+    count = len(times)
+    encoded = pc.dictionary_encode(values.combine_chunks()).indices.fill_null(-1).to_numpy()
+    keys = (encoded.astype(np.int64) + 1) * count + np.arange(count)
+    keys.sort()
+    rank = np.flatnonzero(keys % count >= begin)
+    place = keys[rank] % count
+    entity = keys[rank] - place
+    columns: dict[str, NDArray[np.int64]] = {}
+
+    def back(age: int) -> NDArray[np.int64]:
+        """Return by row how many rows of its entity before it are younger than an age, itself among them."""
+        border = np.searchsorted(times, times[begin:] - age, side="right")
+        younger = np.empty(count - begin, dtype=np.int64)
+        younger[place - begin] = rank - np.searchsorted(keys, entity + border[place - begin])
+        return younger
+
+    for frame in frames:
+        delay, span = microseconds(frame.delay), microseconds(frame.span)
+        if frame.start not in columns:
+            columns[frame.start] = back(delay + span)
+        if delay and frame.end not in columns:
+            columns[frame.end] = back(delay) + 1
+    return columns

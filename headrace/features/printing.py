@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from headrace.declaration.rows import TypedRows
 
 LEGEND = """\
--- The table `rows` has the validated rows, numbered by time and then by key (_position), and for each window the first
--- and the last position that a row sees (_first_<span>_<delay>, _last_<delay>): time in (t - delay - span, t - delay].
+-- The table `rows` has the validated rows, numbered by time and then by key (_position). A row says for each frame how
+-- many rows of its entity before it the frame starts and ends (_<entity>_start_<span>_<delay>, _<entity>_end_<delay>):
+-- it sees those with time in (t - delay - span, t - delay], and of its own moment those before it by their key.
 """
 
 
