@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from headrace.declaration.features import feature_names
+from headrace.errors import DataError
 from headrace.models import read_manifest
 from headrace.packaging.columns import request_columns
 from headrace.packaging.history import take_history
@@ -33,9 +35,11 @@ def write_contents(data: Path, config: PackageConfig, folder: Path) -> Contents:
 
     Raises:
         IntegrityError: A file of the winner is missing, or is not the one that was written.
-        DataError: There is no row that windows could look back on, or nothing is registered.
+        DataError: The winner takes features that are not declared, there is no row that windows could look back on, or
+            nothing is registered.
     """
     manifest = read_manifest(data / WINNER)
+    _check_features(manifest, config, data / WINNER)
     folder.mkdir(parents=True)
     shutil.copytree(data / WINNER, folder / WINNER)
     history = take_history(data / "validated", config.features, config.schema, config.target)
@@ -62,6 +66,14 @@ def write_contents(data: Path, config: PackageConfig, folder: Path) -> Contents:
     )
     (folder / CONTENTS).write_text(contents_json(contents))
     return contents
+
+
+def _check_features(manifest: dict[str, Any], config: PackageConfig, winner: Path) -> None:
+    # DVC trains anew where a feature changes; who runs this stage alone would build a service that answers nothing.
+    declared = set(feature_names(config.features))
+    unknown = [each["name"] for each in manifest["features"] if each["name"] not in declared]
+    if unknown:
+        raise DataError(f"{winner}: takes features that features.yaml has not: {', '.join(unknown)}; run `dvc repro`")
 
 
 def _registered(file: Path) -> dict[str, str]:

@@ -38,7 +38,8 @@ def stage(root: Path, pipeline: str, contents: Path, folder: Path) -> None:
 
 def _named(root: Path) -> list[str]:
     try:
-        bentofile = yaml.safe_load((root / BENTOFILE).read_text())
+        with (root / BENTOFILE).open() as file:
+            bentofile = yaml.safe_load(file)
         patterns = [pattern for pattern in bentofile["include"] if pattern.startswith(CODE)]
         lock = bentofile["python"]["requirements_txt"]
     except FileNotFoundError as error:

@@ -8,12 +8,13 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.errors import DataError
+from headrace.errors import ConfigError, DataError
+from headrace.packaging.staging import BENTOFILE
 from headrace.service.privacy import track_nothing
 from headrace.storage import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SOURCES = "src"
 WRITTEN = (
@@ -34,6 +35,9 @@ def build(staged: Path, tag: str, labels: Mapping[str, str], arguments: Mapping[
 
     Returns:
         The Bento's folder.
+
+    Raises:
+        ConfigError: BentoML cannot build from `bentofile.yaml`.
     """
     import bentoml
 
@@ -43,15 +47,20 @@ def build(staged: Path, tag: str, labels: Mapping[str, str], arguments: Mapping[
         return found
     _discard(tag)
     name, _, version = tag.partition(":")
-    built = bentoml.bentos.build_bentofile(
-        str(staged / "bentofile.yaml"),
-        name=name,
-        version=version,
-        labels=dict(labels),
-        build_ctx=str(staged),
-        args=dict(arguments),
-        reload=True,  # one process may build the Bentos of several pipelines
-    )
+    try:
+        built = bentoml.bentos.build_bentofile(
+            str(staged / BENTOFILE),
+            name=name,
+            version=version,
+            labels=dict(labels),
+            build_ctx=str(staged),
+            args=dict(arguments),
+            reload=True,  # one process may build the Bentos of several pipelines
+        )
+    except ExceptionGroup as error:  # what BentoML reads its file with says all that is wrong at once
+        raise ConfigError(f"{BENTOFILE}: {'; '.join(_messages(error))}") from error
+    except bentoml.exceptions.BentoMLException as error:
+        raise ConfigError(f"{BENTOFILE}: {str(error).splitlines()[0]}") from error
     return Path(built.path)
 
 
@@ -85,6 +94,14 @@ def bring(archive: Path, tag: str) -> bool:
     if str(bento.tag) != tag:
         raise DataError(f"{archive}: holds {bento.tag}, not {tag}; `dvc repro` makes it again")
     return True
+
+
+def _messages(errors: ExceptionGroup[Exception]) -> Iterator[str]:
+    for error in errors.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _messages(error)
+        else:
+            yield str(error)
 
 
 def _find(tag: str) -> Path | None:

@@ -23,13 +23,24 @@ if TYPE_CHECKING:
 
     from packaged_pipeline import Place
 
-SYNC = "import sys; from pathlib import Path; from headrace.packaging import sync; print(sync(Path(sys.argv[1])))"
+PRELUDE = """
+from pathlib import Path
+from headrace.packaging import package, sync
+from packaged_pipeline import CARDS
+data = Path("data/cards")
+"""
 CONTAINERFILE = "import sys, bentoml; print(bentoml.container.get_containerfile(sys.argv[1]))"
 
 
 def names_in(folder: Path) -> set[str]:
     """Return the files of a folder, by name."""
     return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
+def said_by(place: Place, script: str) -> list[str]:
+    """Return the lines that a script prints in the place's root; BentoML's store is one for a whole process."""
+    command = (sys.executable, "-c", PRELUDE + script)
+    return run(place.root, place.home, *command, PYTHONPATH=str(ROOT / "tests")).stdout.splitlines()
 
 
 def test_a_bento_has_what_its_service_needs_and_nothing_more(packaged: Place) -> None:
@@ -87,11 +98,17 @@ def test_equal_contents_are_one_bento_and_equal_bytes(place: Place) -> None:
 
 def test_other_contents_are_another_bento(place: Place) -> None:
     """A change of the code that it serves with is one, a change of other code is none."""
-    (place.root / "headrace/report/page.py").write_text("")
-    assert pack(place.root, place.home, "cards") == [place.tags[0]]
-    with (place.root / "headrace/features/sql.py").open("a") as file:
-        file.write("\n# changed\n")
-    assert pack(place.root, place.home, "cards") != [place.tags[0]]
+    script = """
+Path("headrace/report/page.py").write_text("")
+print(package(Path(), data, CARDS).tag)
+with Path("headrace/features/sql.py").open("a") as file:
+    file.write("# changed")
+print(package(Path(), data, CARDS).tag)
+"""
+    same, other = said_by(place, script)
+    assert same == place.tags[0]
+    assert other.startswith("cards:")
+    assert other != same
 
 
 def test_what_a_killed_build_left_is_made_whole(place: Place) -> None:
@@ -111,14 +128,14 @@ def test_an_exported_bento_is_brought_to_another_machine(place: Place) -> None:
     """Where no stage ran; what is there is left alone, what is there in part is brought again."""
     expected = digest(place.bento("cards"))
     shutil.rmtree(place.home)
-    command = (sys.executable, "-c", SYNC, "data/cards")
-    assert run(place.root, place.home, *command).stdout.strip() == place.tags[0]
+    script = f"""
+print(sync(data))
+print(sync(data))
+Path({str(place.bento("cards") / "bento.yaml")!r}).unlink()
+print(sync(data))
+"""
+    assert said_by(place, script) == [place.tags[0], "None", place.tags[0]]
     assert digest(place.bento("cards")) == expected
-    assert run(place.root, place.home, *command).stdout.strip() == "None"
-    (place.bento("cards") / "bento.yaml").unlink()
-    assert run(place.root, place.home, *command).stdout.strip() == place.tags[0]
-    listed = run(place.root, place.home, sys.executable, "-m", "bentoml", "list", "-o", "json").stdout
-    assert [each["tag"] for each in json.loads(listed)] == [place.tags[0]]
 
 
 def test_a_broken_export_is_refused(place: Place) -> None:
@@ -127,7 +144,7 @@ def test_a_broken_export_is_refused(place: Place) -> None:
     archive = place.root / "data/cards/package/cards.bento"
     archive.write_bytes(archive.read_bytes()[:5000])
     with pytest.raises(AssertionError, match=r"DataError: data/cards/package/cards.bento: no Bento .*`dvc checkout`"):
-        run(place.root, place.home, sys.executable, "-c", SYNC, "data/cards")
+        said_by(place, "sync(data)")
 
 
 def test_an_archive_does_not_depend_on_times_and_owners(tmp_path: Path) -> None:
@@ -188,6 +205,26 @@ def test_a_missing_bentofile_or_lock_is_named(place: Place) -> None:
     (place.root / "data/cards/registration.json").unlink()
     with pytest.raises(DataError, match=r"registration.json: no such file"):
         package(place.root, place.root / "data/cards", CARDS)
+    assert digest(place.root / "data/cards/package") == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("envs:", "env:", "bentofile.yaml: Extra fields in constructor for BentoBuildConfig: env"),
+        ("python_version: ", "python: ", "bentofile.yaml: Extra fields in constructor for DockerOptions: python"),
+        ("entry:Service", "entry:Server", "bentofile.yaml: Failed to load bento or import service"),
+        ("include:", "includes:", "bentofile.yaml: 'include': missing"),
+    ],
+)
+def test_a_wrong_bentofile_is_refused(place: Place, old: str, new: str, said: str) -> None:
+    """In a line, and the last package stands."""
+    bentofile = place.root / "bentofile.yaml"
+    bentofile.write_text(bentofile.read_text().replace(old, new))
+    before = digest(place.root / "data/cards/package")
+    with pytest.raises(AssertionError) as failed:
+        pack(place.root, place.home, "cards")
+    assert f"ConfigError: {said}" in str(failed.value)
     assert digest(place.root / "data/cards/package") == before
 
 

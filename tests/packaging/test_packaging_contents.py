@@ -115,3 +115,11 @@ def test_a_label_of_another_name_is_left_out_of_requests() -> None:
     target = Target(column="kind", positive="web", delay="0s")
     config = dataclasses.replace(CARDS, target=target, features=Features(columns=["risk", "country"]))
     assert "kind" not in request_columns(config.features, config.schema, config.target)
+
+
+def test_a_winner_of_another_declaration_is_not_packaged(packaged: Place, tmp_path: Path) -> None:
+    """Its service would start, and answer no request: the features that are gone are named."""
+    config = dataclasses.replace(CARDS, features=Features(columns=["risk"]))
+    said = r"data/cards/winner: takes features that features\.yaml has not: .*; run `dvc repro`"
+    with pytest.raises(DataError, match=said):
+        write_contents(packaged.root / "data/cards", config, tmp_path / "model")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from packaged_pipeline import Place
 
+Servers = tuple[Server, Server, Server]
 ROW = {name: value for name, value in card_rows()[0].items() if name not in {"fraud", "scenario"}} | {
     "paid at": "2024-03-13T10:00:00",
     "amount paid": 93.5,
@@ -26,12 +27,13 @@ CUSTOMER = {name: value for name, value in customer_rows()[3].items() if name !=
 
 
 @pytest.fixture(scope="module")
-def servers(packaged: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
-    """Serve the root as it is, and the Bento of the other pipeline from an empty folder."""
+def servers(packaged: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Serve the root as it is, the root with an argument, and a Bento from an empty folder."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     root = start(packaged.root, packaged.home)
+    other = start(packaged.root, packaged.home, "--arg", "pipeline=customers")
     bento = start(elsewhere, packaged.home, str(packaged.bento("customers")))
-    yield from serving(root, bento)  # type: ignore[misc]
+    yield from serving(root, other, bento)  # type: ignore[misc]
 
 
 def probability(place: Place, pipeline: str, row: dict[str, Any]) -> float:
@@ -40,9 +42,9 @@ def probability(place: Place, pipeline: str, row: dict[str, Any]) -> float:
     return float(Predictor(folder, read_contents(folder)).predict([row])[0])
 
 
-def test_the_first_pipeline_is_served_from_the_root(packaged: Place, servers: tuple[Server, Server]) -> None:
+def test_the_first_pipeline_is_served_from_the_root(packaged: Place, servers: Servers) -> None:
     """`bentoml serve` needs no argument; the answer is the model's, to the last bit."""
-    [root, _] = servers
+    [root, *_] = servers
     status, answer = root.predict(**ROW)
     row = {**card_rows()[0], "paid at": card_rows()[0]["paid at"].replace(month=3, day=13, hour=10)}
     row["amount paid"] = type(row["amount paid"])("93.5")
@@ -54,9 +56,9 @@ def test_the_first_pipeline_is_served_from_the_root(packaged: Place, servers: tu
     assert (answer["model"], answer["model_version"]) == ("cards-first", contents.lineage.model[:12])
 
 
-def test_a_bento_serves_by_itself(packaged: Place, servers: tuple[Server, Server]) -> None:
+def test_a_bento_serves_by_itself(packaged: Place, servers: Servers) -> None:
     """It needs no repository, and knows which pipeline it is."""
-    [_, bento] = servers
+    [*_, bento] = servers
     status, answer = bento.predict(**CUSTOMER)
     assert status == 200
     assert answer["probability"] == probability(packaged, "customers", CUSTOMER)
@@ -64,15 +66,15 @@ def test_a_bento_serves_by_itself(packaged: Place, servers: tuple[Server, Server
     assert bento.call("/livez")[0] == 200
 
 
-def test_another_pipeline_is_served_by_an_argument(packaged: Place) -> None:
+def test_another_pipeline_is_served_by_an_argument(servers: Servers) -> None:
     """`bentoml serve --arg pipeline=customers`."""
-    for [server] in serving(start(packaged.root, packaged.home, "--arg", "pipeline=customers")):
-        assert server.predict(**CUSTOMER)[0] == 200
+    [_, other, _] = servers
+    assert other.predict(**CUSTOMER)[0] == 200
 
 
-def test_the_openapi_document_is_the_schema(servers: tuple[Server, Server]) -> None:
+def test_the_openapi_document_is_the_schema(servers: Servers) -> None:
     """The columns that a request has are there by name, with their ranges and sets."""
-    [root, _] = servers
+    [root, *_] = servers
     document = root.call("/docs.json")[1]
     body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["properties"]["instance"] == {"$ref": "#/components/schemas/Instance"}
@@ -85,17 +87,17 @@ def test_the_openapi_document_is_the_schema(servers: tuple[Server, Server]) -> N
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"instance": {}}', b"\xff", b'{"instance": {"kind": "\\ud800"}}'])
-def test_a_bad_request_is_refused(servers: tuple[Server, Server], body: bytes) -> None:
+def test_a_bad_request_is_refused(servers: Servers, body: bytes) -> None:
     """With an error of the client, never of the server."""
-    [root, _] = servers
+    [root, *_] = servers
     status, answer = root.call("/predict", body)
     assert status == 400
     assert answer["detail"]
 
 
-def test_a_refusal_says_what_is_wrong_and_is_logged_in_a_line(servers: tuple[Server, Server]) -> None:
+def test_a_refusal_says_what_is_wrong_and_is_logged_in_a_line(servers: Servers) -> None:
     """The client is told the column, what was found and what would be right; the log has no traceback."""
-    [root, _] = servers
+    [root, *_] = servers
     before = len(root.log.read_text())
     status, answer = root.predict(**{**ROW, "amount paid": -3, "kind": "cash"})
     assert status == 400
@@ -139,20 +141,19 @@ def test_what_was_not_packaged_is_not_served(place: Place) -> None:
     assert "name the pipeline, such as --arg pipeline=fraud: params.yaml names none" in refused(place.root, place)
 
 
-def test_nobody_is_told_of_its_use(packaged: Place) -> None:
+def test_nobody_is_told_of_its_use(packaged: Place, servers: Servers) -> None:
     """`bentoml serve` and `bentoml build`, typed as they are, send nothing to the makers of BentoML."""
-    for [server] in serving(start(packaged.root, packaged.home)):
-        assert server.predict(**ROW)[0] == 200
-    assert "Starting production HTTP BentoServer" in server.log.read_text()
-    assert "Tracking" not in server.log.read_text()
+    for server in servers:
+        assert "Starting production HTTP BentoServer" in server.log.read_text()
+        assert "Tracking" not in server.log.read_text()
     built = run(packaged.root, packaged.home, sys.executable, "-m", "bentoml", "build", "--version", "by-hand")
     assert "Successfully built" in built.stdout
     assert "Tracking" not in built.stdout + built.stderr
 
 
-def test_a_request_of_another_type_is_told_so(servers: tuple[Server, Server]) -> None:
+def test_a_request_of_another_type_is_told_so(servers: Servers) -> None:
     """A row instead of a request is an error of the client, too."""
-    [root, _] = servers
+    [root, *_] = servers
     status, answer = root.call("/predict", json.dumps(ROW, default=str).encode())
     assert status == 400
     assert {"type": "missing", "loc": ["instance"], "msg": "missing; it has to be given"} in answer["detail"]
