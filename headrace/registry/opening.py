@@ -6,13 +6,14 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from headrace.errors import HeadraceError, TrackingError
-from headrace.registry.places import follow_the_project, sqlite_file
+from headrace.registry.places import SQLITE, at_home, follow_the_project, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,8 @@ ENVIRONMENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
-PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
+PASSING = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "RESOURCE_ALREADY_EXISTS")
+"""What may be otherwise a little later; what another machine made just now is found then."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ def in_store(tracking: Tracking, work: Callable[[Store], Found]) -> Found:
     from sqlalchemy.exc import SQLAlchemyError
     from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+    tracking = at_home(tracking)
+
     def once() -> Found:
+        _make_whole(tracking.uri)
         follow_the_project(tracking)
         client = MlflowClient(tracking_uri=tracking.uri, registry_uri=tracking.uri)
         return work(Store(client, tracking))
@@ -101,6 +106,22 @@ def _alone(uri: str) -> Iterator[None]:
         lock = file.with_name(f"{file.name}.lock")
     with FileLock(lock):
         yield
+
+
+def _make_whole(uri: str) -> None:
+    """Make the SQLite file where there is none, in a folder beside it: MLflow cannot go on with a half-made one."""
+    file = sqlite_file(uri)
+    if file is None or file.exists():
+        return
+    from mlflow import MlflowClient
+
+    beside = file.with_name(f".{file.name}.writing")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    made = f"{SQLITE}{beside / file.name}"
+    MlflowClient(tracking_uri=made, registry_uri=made).search_experiments(max_results=1)
+    (beside / file.name).rename(file)
+    shutil.rmtree(beside)
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,22 @@ if TYPE_CHECKING:
     from headrace.declaration.modelling import Tracking
 
 SQLITE = "sqlite:///"
+
+
+def at_home(tracking: Tracking) -> Tracking:
+    """Return the declaration with absolute paths.
+
+    DVC runs queued experiments in copies of the project that it throws away, and names the project itself in DVC_ROOT:
+    they meet the champion there, and what they register stays.
+    """
+    home = Path(os.environ.get("DVC_ROOT", "")).resolve()
+    file, artifacts = sqlite_file(tracking.uri), tracking.artifacts
+    if file is not None and file != Path():
+        _, mark, query = tracking.uri.partition("?")
+        tracking = dataclasses.replace(tracking, uri=f"{SQLITE}{home / file}{mark}{query}")
+    if artifacts is not None and "://" not in artifacts:
+        tracking = dataclasses.replace(tracking, artifacts=str(home / artifacts))
+    return tracking
 
 
 def sqlite_file(uri: str) -> Path | None:
