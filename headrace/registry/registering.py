@@ -94,7 +94,7 @@ def decide(store: Store, champion: Registered | None, evaluated: Evaluated, conf
     with tempfile.TemporaryDirectory() as folder:
         model = download(store, champion, Path(folder))
     if answers({**model.manifest, "threshold": None}) == answers({**winner, "threshold": None}):
-        reason = f"threshold {model.manifest['threshold']:.4g} -> {winner['threshold']:.4g}"
+        reason = f"threshold {model.manifest['threshold']:.6g} -> {winner['threshold']:.6g}"
         return dataclasses.replace(same, decision="new threshold", reason=reason)
     features = read_json(data / "features" / "features.json")
     obstacle = find_obstacle(model.manifest, features, summary)

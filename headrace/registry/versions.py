@@ -109,14 +109,19 @@ def download(store: Store, version: Registered, folder: Path) -> LoadedModel:
     """
     from mlflow.artifacts import download_artifacts
 
+    name = f"models:/{version.name}/{version.number} at {without_secrets(store.tracking.uri)}"
+    if not version.digest:
+        raise IntegrityError(
+            f"{name}: it has no tag {DIGEST}, so Headrace did not register it; give its alias to a version that has one"
+        )
     source = store.client.get_model_version_download_uri(version.name, str(version.number))
     uri = store.tracking.uri
     brought = Path(download_artifacts(source, dst_path=str(folder), tracking_uri=uri, registry_uri=uri))
     found = digest(brought)
     if found != version.digest:
         raise IntegrityError(
-            f"models:/{version.name}/{version.number} at {without_secrets(uri)}: its files have the digest {found}, "
-            f"the tag {DIGEST} says {version.digest}; put the files back or give the alias to another version"
+            f"{name}: its files have the digest {found}, the tag {DIGEST} says {version.digest}; put the files back or "
+            "give the alias to another version"
         )
     return load(brought)
 

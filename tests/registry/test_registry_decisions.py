@@ -33,6 +33,24 @@ def test_the_first_becomes_champion_and_stays_it(place):
     assert len(place.client.search_model_versions("name = 'cards'")) == 1
 
 
+def test_a_version_without_its_alias_is_not_registered_again(place):
+    """A process was killed between the two."""
+    place.register()
+    place.client.delete_registered_model_alias("cards", "champion")
+    again = place.register()
+    assert (again["decision"], again["version"]) == ("first", 1)
+    assert place.client.get_model_version_by_alias("cards", "champion").version == 1
+
+
+def test_a_champion_of_other_tools_is_refused(place):
+    """It has no digest to hold its files against."""
+    place.client.create_registered_model("cards")
+    version = place.client.create_model_version("cards", str(place.root))
+    place.client.set_registered_model_alias("cards", "champion", version.version)
+    with pytest.raises(IntegrityError, match=r"models:/cards/1 at .*: it has no tag headrace.digest"):
+        place.register()
+
+
 def test_mlflow_gives_our_folder_by_its_alias(place):
     """`models:/cards@champion` is the winner's folder, and loads."""
     place.register()

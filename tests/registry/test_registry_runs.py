@@ -94,10 +94,12 @@ def test_a_sync_does_not_say_who_serves_by_now(place):
 
 
 def test_two_processes_at_once_do_not_double(place, other_machine):
-    """The second waits for the first, even to make MLflow's file, and finds nothing to do."""
+    """The second waits for the first and finds nothing to do, though a third was killed as it made MLflow's file."""
     place.register()
     other = other_machine()
     (other.root / "mlflow.db").unlink()
+    (other.root / ".mlflow.db.writing").mkdir()
+    (other.root / ".mlflow.db.writing" / "mlflow.db").write_bytes(b"SQLite format 3")
     code = (
         "import sys; from pathlib import Path; from headrace.registry import sync; "
         "from headrace.declaration.modelling import Tracking; "
@@ -177,3 +179,14 @@ def test_a_copied_project_has_artifacts_of_its_own(place, tmp_path_factory):
         assert Path(run.info.artifact_uri).is_relative_to(copy)
     assert digest(moved.download("models:/cards@champion")) == digest(moved.data / "winner")
     assert not place.root.exists()
+
+
+def test_a_queued_experiment_meets_the_project_s_own_mlflow(place, monkeypatch, tmp_path_factory):
+    """DVC runs it in a copy that it throws away, and names the project in DVC_ROOT."""
+    place.register()
+    monkeypatch.setenv("DVC_ROOT", str(place.root))
+    monkeypatch.chdir(tmp_path_factory.mktemp("thrown-away"))
+    queued = dataclasses.replace(place, tracking=Tracking(uri="sqlite:///mlflow.db", artifacts="mlruns"))
+    assert queued.sync() == []
+    assert queued.register()["decision"] == "champion"
+    assert not list(Path().iterdir())
