@@ -36,7 +36,8 @@ def check_features(features: Features, rows: TypedRows, target: Target) -> list[
         problems += _expressions(features, target, connection)
         for name, window in features.windows.items():
             problems += _window(name, window, rows, target, connection)
-    return [*problems, *_ratios(features)]
+    # A name that is wrong above would be wrong in a ratio once more.
+    return problems or list(_ratios(features))
 
 
 def _names(features: Features, rows: TypedRows, target: Target) -> Iterator[Problem]:
