@@ -25,8 +25,7 @@ class Project:
             "BENTOML_HOME": str(home / "bentoml"),
             "BENTOML_DO_NOT_TRACK": "True",
             "DVC_NO_ANALYTICS": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+            }
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder."""
@@ -75,7 +74,7 @@ def copy_repository(target: Path) -> None:
             shutil.copyfile(source, target / name)
     for pipeline in ("fraud", "churn"):
         shutil.copytree(ROOT / "data" / pipeline / "source", target / "data" / pipeline / "source")
-    (target / ".gitignore").write_text("__pycache__/\n/mlflow.db\n/mlruns/\n")
+    (target / ".gitignore").write_text("__pycache__/\n/mlflow.db\n/mlflow.db.lock\n/mlruns/\n")
 
 
 def shrink(project: Project) -> None:

@@ -28,7 +28,8 @@ def describe(root: Path) -> dict[str, Any]:
     distributions = packages_distributions()
 
     def installed(name: str) -> str:
-        distribution = distributions[name][0]
+        # Some packages come in several distributions (mlflow, mlflow-skinny): the one of the same name is meant.
+        distribution = name if name in distributions[name] else min(distributions[name])
         return f"{distribution} {version(distribution)}"
 
     imported = {name for folder in ("headrace", "stages") for name in imports(root / folder)}
