@@ -106,4 +106,5 @@ class _Prepared:
     def ask(self, probes: pa.Table, rows: pa.Table) -> pa.Table:
         """Return the features of the probes, in order of their position."""
         self._probes.table, self._rows.table = probes, rows
-        return self._cursor.execute("EXECUTE features").to_arrow_reader().read_all()
+        computed: pa.Table = self._cursor.sql("EXECUTE features").to_arrow_table()
+        return computed
