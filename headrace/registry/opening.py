@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+import sqlite3
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,7 @@ def in_store(tracking: Tracking, work: Callable[[Store], Found]) -> Found:
             return retry(once)
     except HeadraceError:
         raise
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise TrackingError(f"{without_secrets(tracking.uri)}: {_first_line(error)}") from error
 
 
@@ -125,7 +126,8 @@ def _make_whole(uri: str) -> None:
 
 
 def _may_pass(error: BaseException) -> bool:
-    return getattr(error, "error_code", None) in PASSING or isinstance(error, ConnectionError | TimeoutError)
+    cause = error.__cause__ if isinstance(error, TrackingError) else error
+    return getattr(cause, "error_code", None) in PASSING or isinstance(cause, ConnectionError | TimeoutError)
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import DataError
-from headrace.models import read_manifest
+from headrace.models import MANIFEST, read_manifest
 from headrace.registry.places import artifact_place, sqlite_file
 from headrace.registry.provenance import provenance
 from headrace.storage import digest, read_json
@@ -26,7 +26,7 @@ EVALUATION = "headrace.evaluation"
 CANDIDATE = "headrace.candidate"
 WRITER = "headrace.writer"
 MODEL = "model"
-"""Where a run has the candidate's files."""
+"""Where a run has the candidate's model."""
 ABANDONED = 3_600_000
 """Milliseconds after which nobody is writing a run any more."""
 
@@ -101,8 +101,8 @@ def _check_digest(folder: Path, evaluated: str) -> str:
 
 
 def _find(store: Store, experiment: str, sha256: str) -> Run | None:
-    """Return the finished run of a candidate, the first of them; what a killed process began is deleted."""
-    runs = store.client.search_runs([experiment], f"tags.`{DIGEST}` = '{sha256}'", order_by=["attributes.start_time"])
+    """Return the run of a candidate that was finished first; what a killed process began is deleted."""
+    runs = store.client.search_runs([experiment], f"tags.`{DIGEST}` = '{sha256}'", order_by=["attributes.end_time"])
     for run in runs:
         if run.info.status != "FINISHED" and _is_abandoned(store, run):
             store.client.delete_run(run.info.run_id)
@@ -127,7 +127,8 @@ def _write(store: Store, experiment: str, evaluated: Evaluated, name: str, root:
     run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
     told = {**manifest["params"], **{key: manifest[key] for key in ("model", "prepare", "seed", "rows", "positives")}}
     client.log_batch(run_id, params=[Param(key, str(value)) for key, value in told.items()])
-    client.log_artifacts(run_id, str(folder), MODEL)
+    for file in (MANIFEST, *manifest["files"]):  # not the out-of-fold scores: they name customers
+        client.log_artifact(run_id, str(folder / file), MODEL)
     client.log_dict(run_id, manifest["importance"], "importance.json")
     if manifest["tuning"]:
         client.log_dict(run_id, manifest["tuning"], "tuning.json")

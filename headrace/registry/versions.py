@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.errors import IntegrityError
+from headrace.errors import IntegrityError, TrackingError
 from headrace.models import load, read_manifest
 from headrace.registry.opening import without_secrets
 from headrace.registry.runs import CANDIDATE, DIGEST
@@ -106,8 +106,10 @@ def download(store: Store, version: Registered, folder: Path) -> LoadedModel:
 
     Raises:
         IntegrityError: They are not.
+        TrackingError: They cannot be read.
     """
     from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
 
     name = f"models:/{version.name}/{version.number} at {without_secrets(store.tracking.uri)}"
     if not version.digest:
@@ -116,7 +118,11 @@ def download(store: Store, version: Registered, folder: Path) -> LoadedModel:
         )
     source = store.client.get_model_version_download_uri(version.name, str(version.number))
     uri = store.tracking.uri
-    brought = Path(download_artifacts(source, dst_path=str(folder), tracking_uri=uri, registry_uri=uri))
+    try:
+        brought = Path(download_artifacts(source, dst_path=str(folder), tracking_uri=uri, registry_uri=uri))
+    except (MlflowException, OSError) as error:
+        message = f"{name}: its files cannot be read; put them back or give the alias to another version"
+        raise TrackingError(message) from error
     found = digest(brought)
     if found != version.digest:
         raise IntegrityError(

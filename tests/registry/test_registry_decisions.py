@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import socket
 
 import numpy as np
@@ -144,6 +145,23 @@ def test_changed_files_in_the_registry_are_refused(place):
     model.write_bytes(content)
     place.judge("good")
     with pytest.raises(IntegrityError, match=r"models:/cards/1 at sqlite:///.*its files have the digest"):
+        place.register()
+
+
+def test_lost_files_in_the_registry_are_named(place):
+    """The champion cannot be scored: a person has to say who is champion."""
+    place.judge("weak")
+    place.register()
+    shutil.rmtree(place.root / "mlruns")
+    place.judge("good", "weak")
+    with pytest.raises(TrackingError, match=r"models:/cards/1 at sqlite:///.*its files cannot be read; put them back"):
+        place.register()
+
+
+def test_a_file_that_is_no_database_is_refused(place):
+    """In one line that names it."""
+    (place.root / "mlflow.db").write_text("hello")
+    with pytest.raises(TrackingError, match=r"sqlite:///.*/mlflow\.db: file is not a database"):
         place.register()
 
 

@@ -52,7 +52,8 @@ def test_a_run_tells_all_of_its_candidate(place):
     assert run.data.metrics["validation.roc_auc"] == judged["validation"]["roc_auc"]
     assert run.data.metrics["threshold"] == judged["threshold"]
     local = Path(run.info.artifact_uri)
-    assert digest(local / "model") == digest(folder)
+    kept = {file.name: digest(file) for file in (local / "model").iterdir()}
+    assert kept == {name: digest(folder / name) for name in ("manifest.json", *manifest["files"])}
     assert json.loads((local / "importance.json").read_text()) == manifest["importance"]
     figures = {file.name for file in (local / "plots").iterdir()}
     assert {"roc.png", "precision_recall.png", "calibration.png", "confusion.png", "importance.png"} <= figures
