@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from headrace.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*", re.DOTALL)
 NO_ARGUMENT = ("seconds_since_last",)
@@ -42,11 +46,16 @@ class Aggregate:
             return None
         if self.function == "share":
             return f"CASE WHEN {self.argument} THEN 1 WHEN NOT ({self.argument}) THEN 0 END"
-        if self.function in {"median", "quantile"}:
+        if self.is_quantile:
             return f"CAST({self.argument} AS DOUBLE)"
         return self.argument
 
-    def sql(self, column: str, *, exact: bool, over: str, position: str) -> str:
+    @property
+    def is_quantile(self) -> bool:
+        """Whether it is a quantile; the median is one."""
+        return self.function in {"median", "quantile"}
+
+    def sql(self, column: str, *, exact: bool, over: str, position: str, fractions: Sequence[float] = ()) -> str:
         """Return the aggregate over an argument column.
 
         Args:
@@ -55,8 +64,11 @@ class Aggregate:
             exact: Whether the column's sums are exact: an integer's or a decimal's.
             over: What limits the rows and is repeated after each function: `OVER w`, or `FILTER (...)`.
             position: The column that orders the rows.
+            fractions: All quantiles of this column in this frame, which DuckDB then takes together.
         """
-        if self.function in {"median", "quantile"}:
+        if self.is_quantile and len(fractions) > 1:
+            return f"(quantile_cont({column}, {list(fractions)}) {over})[{fractions.index(self.fraction) + 1}]"
+        if self.is_quantile:
             return f"quantile_cont({column}, {self.fraction}) {over}"
         if self.function == "share":
             return f"avg({column}) {over}"

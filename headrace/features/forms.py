@@ -60,37 +60,42 @@ def lookup_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) ->
         name = f"looked_up_{number}"
         parts.append(_looked_up(name, group, features, plan, exact))
         joins.append(f"\n  LEFT JOIN {name} USING ({POSITION})")
-        computed += [f"{name}.{quoted(feature.name)}" for feature in features]
+        computed += [_found(f"{name}.{quoted(feature.name)}", feature) for feature in features]
     parts.append(f"computed AS (\n  SELECT {_lines(computed)}\n  FROM probes{''.join(joins)}\n)")
     return _query(plan, parts)
 
 
 def _looked_up(name: str, entity: str, features: list[WindowFeature], plan: Plan, exact: frozenset[str]) -> str:
     history = max(microseconds(feature.frame.delay) + microseconds(feature.frame.span) for feature in features)
-    columns = []
+    columns = [f"probes.{POSITION}"]
     for feature in features:
-        seen = feature.frame.seen_sql
-        columns.append(
-            _named(
-                feature,
-                _aggregate(feature, plan, exact, f"FILTER (WHERE {seen})", "history."),
-                "any_value(probe_entity)",
-            )
-        )
+        aggregate = _aggregate(feature, plan, exact, f"FILTER (WHERE {feature.frame.seen_sql})", "history.")
+        columns.append(f"CAST({aggregate} AS DOUBLE) AS {quoted(feature.name)}")
+    # An inner join, so that DuckDB builds on the few and scans the many in parallel: who has no history is not there.
     return (
-        f"{name} AS (\n  SELECT {_lines([f'probes.{POSITION}', *columns])}\n"
-        f"  FROM (SELECT *, {quoted(entity)} AS probe_entity FROM probes) AS probes\n"
-        f"  LEFT JOIN history ON history.{quoted(entity)} = probe_entity\n"
+        f"{name} AS (\n  SELECT {_lines(columns)}\n"
+        f"  FROM history JOIN probes ON history.{quoted(entity)} = probes.{quoted(entity)}\n"
         f"    AND history.{TIME} > probes.{TIME} - {history} AND history.{TIME} <= probes.{TIME}\n"
         f"    AND history.{POSITION} <= probes.{POSITION}\n"
         f"  GROUP BY probes.{POSITION}\n)"
     )
 
 
+def _found(column: str, feature: WindowFeature) -> str:
+    counted = f"coalesce({column}, 0)" if feature.aggregate.function == "count" else column
+    return f"{counted} AS {quoted(feature.name)}"
+
+
 def _aggregate(feature: WindowFeature, plan: Plan, exact: frozenset[str], over: str, table: str = "") -> str:
     argument = feature.aggregate.argument_sql
     column = plan.arguments[argument] if argument else TIME
-    sql = feature.aggregate.sql(f"{table}{column}", exact=column in exact, over=over, position=f"{table}{POSITION}")
+    sql = feature.aggregate.sql(
+        f"{table}{column}",
+        exact=column in exact,
+        over=over,
+        position=f"{table}{POSITION}",
+        fractions=plan.fractions(feature),
+    )
     if feature.aggregate.function == "seconds_since_last":
         return f"({'any_value(probes.' + TIME + ')' if table else TIME} - {sql}) / 1e6"
     return sql

@@ -123,6 +123,16 @@ class Plan:
         )
         return {expression: f"_argument_{number}" for number, expression in enumerate(expressions)}
 
+    def fractions(self, feature: WindowFeature) -> list[float]:
+        """Return the quantiles that are declared over the same values in the same frame as a quantile."""
+        alike = [
+            other.aggregate.fraction
+            for other in self.windows
+            if other.aggregate.is_quantile
+            and (other.frame, other.aggregate.argument) == (feature.frame, feature.aggregate.argument)
+        ]
+        return sorted(set(alike))
+
     def label_sql(self) -> str:
         """Return the label as 0 or 1."""
         value = self.target.positive
