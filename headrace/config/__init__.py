@@ -4,6 +4,6 @@ from headrace.config.composing import compose
 from headrace.config.errors import one_line_errors
 from headrace.config.origin import Origin
 from headrace.config.reading import CONF, find_origin, read
-from headrace.config.targets import allowed_targets, locate
+from headrace.declaration.targets import allowed_targets, locate
 
 __all__ = ["CONF", "Origin", "allowed_targets", "compose", "find_origin", "locate", "one_line_errors", "read"]

@@ -90,7 +90,7 @@ class Model:
 
 @dataclass(kw_only=True)
 class PrecisionAt:
-    """Of the `count` entities with the highest scores in a period, the share that is positive: the mean over periods."""
+    """Of the `count` entities with the highest scores in a period, the share that is positive; a mean over all."""
 
     entity: str
     count: int = 100
@@ -112,7 +112,7 @@ class Objective:
     """What candidates compete for."""
 
     metric: str
-    """Tuning and the choice of the winner go by it on validation rows, the comparison with the champion on test ones."""
+    """Tuning and the winner go by it on validation rows, the comparison with the champion on test rows."""
 
 
 @dataclass(kw_only=True)

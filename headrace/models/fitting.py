@@ -107,7 +107,7 @@ def fit(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) 
 
 def build(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) -> Any:
     """Return an unfitted estimator with its declared parameters, and its family's defaults for such rows."""
-    from headrace.config import locate  # brings Hydra, which only training has
+    from headrace.declaration.targets import locate  # only training builds what a config names
 
     kind, family = locate(model._target_), family_of(model._target_)
     names = family.parameters(kind)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from omegaconf import OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
-from headrace.config import locate
 from headrace.config.reading import first_line
+from headrace.declaration.targets import locate
 from headrace.errors import ConfigError
 from headrace.sources.source import RANGE, FunctionSource, Source
 from headrace.words import known

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headrace.config import locate
+from headrace.declaration.targets import locate
 from headrace.errors import ConfigError, IntegrityError
 from headrace.models import BALANCES, PREPARATIONS, REFUSES, Input, family_of, fit, load, prepare_rows, save
 

@@ -97,7 +97,7 @@ def test_a_corrupted_cache_file_is_noticed_and_computed_again(project: Project) 
     """The features of a day are damaged in DVC's cache and lost in the workspace."""
     before = outputs(project)
     folder = project.root / "data" / "fraud" / "features"
-    part = sorted(folder.glob("*.parquet"))[0]
+    part = min(folder.glob("*.parquet"))
     size = part.stat().st_size
     cached = [
         file for file in (project.root / ".dvc" / "cache").rglob("*") if file.is_file() and file.stat().st_size == size
