@@ -4,8 +4,9 @@
 
 Each reads the same validated rows (a Parquet file a day), computes the same features and writes them with zstd:
 Headrace a file a day, the others one file. Rounds take turns, and the table has the medians. Hand-written SQL differs
-where a card or a terminal has two rows of one moment: its frames see both from both. The second table is Headrace alone:
-at ten times the rows (ten times the cards and terminals, in a process of its own), for one more day, and for a request.
+where a card or a terminal has two rows of one moment: its frames see both from both. The second table is Headrace
+alone: at ten times the rows (ten times the cards and terminals, in a process of its own), for one more day, and for a
+request.
 """
 
 from __future__ import annotations

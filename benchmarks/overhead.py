@@ -3,8 +3,8 @@
     python benchmarks/overhead.py [--rounds 1]
 
 The first table runs both pipelines as params.yaml has them, from nothing, once under `dvc repro` and once by calling
-the stages' own main functions one after the other. The second compares a `dvc repro` that has nothing to do with one of a
-pipeline of as many stages that do nothing and read nothing.
+the stages' own main functions one after the other. The second compares a `dvc repro` that has nothing to do with one of
+a pipeline of as many stages that do nothing and read nothing.
 """
 
 from __future__ import annotations

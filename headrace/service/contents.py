@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003  pydantic reads it
+import datetime as dt
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
