@@ -31,7 +31,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
                 ["git", "config", "user.name", "A"],
             ):
                 project.run(*command)
-            project.dvc("init", "-q")
             project.dvc("repro")
             project.run("git", "add", "-A")
             project.run("git", "commit", "-qm", "first")
@@ -53,5 +52,4 @@ def fresh(tmp_path: Path) -> Project:
     project = Project(tmp_path / "copy" / "project", tmp_path / "copy")
     shrink(project)
     project.run("git", "init", "-q")
-    project.dvc("init", "-q")
     return project

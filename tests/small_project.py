@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,7 +65,7 @@ class Project:
 
 
 def copy_repository(target: Path) -> None:
-    """Copy what git holds of the repository, but for tests and documents, into an initialised DVC project."""
+    """Copy what git holds of the repository, but for tests and documents: a DVC project."""
     target.mkdir(parents=True)
     for name in (*COPIED, *FILES):
         source = ROOT / name
@@ -72,6 +73,10 @@ def copy_repository(target: Path) -> None:
             shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, target / name)
+    (target / ".dvc").mkdir()
+    for name in (".dvc/.gitignore", ".dvc/config"):
+        shutil.copyfile(ROOT / name, target / name)
+    shutil.copytree(ROOT / ".dvc" / "plots", target / ".dvc" / "plots")
     for pipeline in ("fraud", "churn"):
         shutil.copytree(ROOT / "data" / pipeline / "source", target / "data" / pipeline / "source")
     (target / ".gitignore").write_text("__pycache__/\n/mlflow.db\n/mlflow.db.lock\n/mlruns/\n")
@@ -85,5 +90,4 @@ def shrink(project: Project) -> None:
     )
     project.edit("pipelines/fraud/pipeline.yaml", "train: 49d", "train: 21d")
     for model in (project.root / "conf" / "model").glob("*.yaml"):
-        lines = model.read_text().splitlines(keepends=True)
-        model.write_text("".join("trials: 2\n" if line.startswith("trials:") else line for line in lines))
+        model.write_text(re.sub(r"^trials: [1-9]\d*", "trials: 2", model.read_text(), flags=re.MULTILINE))

@@ -28,6 +28,8 @@ NUMERIC = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT", "DOUBLE", "FLO
 def check_features(features: Features, rows: TypedRows, target: Target) -> list[Problem]:
     """Return what is wrong, as the key within `features.yaml` and a message that says what would be right."""
     problems = [*_names(features, rows, target), *_columns(features, rows)]
+    for name, window in features.windows.items():
+        problems += _window(name, window, rows)
     with database() as connection:
         try:
             create_rows(connection, rows)
@@ -35,7 +37,7 @@ def check_features(features: Features, rows: TypedRows, target: Target) -> list[
             return problems  # A wrong type is the schema's matter, and said there.
         problems += _expressions(features, target, connection)
         for name, window in features.windows.items():
-            problems += _window(name, window, rows, target, connection)
+            problems += _aggregates(name, window, target, connection)
     # A name that is wrong above would be wrong in a ratio once more.
     return problems or list(_ratios(features))
 
@@ -77,9 +79,7 @@ def _expressions(features: Features, target: Target, connection: duckdb.DuckDBPy
             yield key, f"'{expression}' reads the label {target.column}: a model would see what it has to predict"
 
 
-def _window(
-    name: str, window: Window, rows: TypedRows, target: Target, connection: duckdb.DuckDBPyConnection
-) -> Iterator[Problem]:
+def _window(name: str, window: Window, rows: TypedRows) -> Iterator[Problem]:
     key, entity = f"windows.{name}", window.entity or name
     if rows.timestamp is None:
         yield key, "a window needs a time, and schema.yaml has none (timestamp: null)"
@@ -90,10 +90,13 @@ def _window(
     if not window.spans:
         yield f"{key}.spans", "none is given; write one or more, such as [1d, 7d]"
     yield from _length(f"{key}.delay", window.delay, least=0)
+
+
+def _aggregates(name: str, window: Window, target: Target, connection: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
     leak = _leak(window.delay, target)
     for label, written in window.aggregates.items():
         for problem in _aggregate(written, target.column, leak, connection):
-            yield f"{key}.aggregates.{label}", problem
+            yield f"windows.{name}.aggregates.{label}", problem
 
 
 def _aggregate(written: str, label: str, leak: str, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

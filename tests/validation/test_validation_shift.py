@@ -37,11 +37,11 @@ def test_days_that_differ_by_chance_raise_no_alarm(rows: int, between: float) ->
 @given(seed=st.integers(0, 10**6), rows=st.sampled_from([500, 10_000, 1_000_000]), sign=st.sampled_from([-1, 1]))
 @settings(deadline=None, max_examples=50)
 def test_a_day_that_moved_is_found(seed: int, rows: int, sign: int) -> None:
-    """By a whole standard deviation, after four weeks; even where some earlier days were off as well."""
+    """By two standard deviations, after four weeks; even where some earlier days were off as well."""
     earlier = history(seed, 28, rows, between=0.03)
     for odd in range(0, 28, 4):
         earlier[odd] = Moments(rows, earlier[odd].mean + 5, rows - 1)
-    score = mean_shifts([*earlier, Moments(rows, float(sign), rows - 1)])[-1]
+    score = mean_shifts([*earlier, Moments(rows, 2.0 * sign, rows - 1)])[-1]
     assert score is not None
     assert score * sign > STOPPING
 
