@@ -40,6 +40,11 @@ class Aggregate:
         return self.function == "seconds_since_last"
 
     @property
+    def counts_rows(self) -> bool:
+        """Whether it is `count(*)`."""
+        return self.function == "count" and self.argument is None
+
+    @property
     def argument_sql(self) -> str | None:
         """Return the argument column: the expression, in the type that the aggregate is taken in."""
         if self.argument is None:

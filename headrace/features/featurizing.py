@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400_000_000
 BATCH = 100_000
-ROWS_AT_ONCE = 1_000_000
+ROWS_AT_ONCE = 3_000_000
 FEW = 0.2
 """Up to this share of the rows that are read, a join costs less than window functions over all of them."""
 

@@ -30,9 +30,13 @@ def window_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) ->
     texts = set(categorical)
     computed = [*_own(plan, texts)]
     for feature in plan.windows:
-        over = f"OVER {quoted(feature.frame.name)}"
-        computed.append(_named(feature, _aggregate(feature, plan, exact, over), quoted(feature.frame.entity)))
-    windows = [_window(frame) for frame in plan.frames]
+        if feature.aggregate.counts_rows:
+            sql = feature.frame.count_sql
+        else:
+            sql = _aggregate(feature, plan, exact, f"OVER {quoted(feature.frame.name)}")
+        computed.append(_named(feature, sql, quoted(feature.frame.entity)))
+    looked_through = dict.fromkeys(feature.frame for feature in plan.windows if not feature.aggregate.counts_rows)
+    windows = [_window(frame) for frame in looked_through]
     return _query(
         plan,
         [

@@ -51,6 +51,13 @@ class Frame:
         return f"ROWS BETWEEN {quoted(self.start)} PRECEDING AND {'1 PRECEDING' if self.before_row else until}"
 
     @property
+    def count_sql(self) -> str:
+        """How many rows the frame has, in SQL: its borders say it."""
+        if microseconds(self.delay):
+            return f"{quoted(self.start)} - {quoted(self.end)} + 1"
+        return quoted(self.start) if self.before_row else f"{quoted(self.start)} + 1"
+
+    @property
     def seen_sql(self) -> str:
         """The condition in SQL for a row of `history` to be seen by a row of `probes`."""
         delay = microseconds(self.delay)
