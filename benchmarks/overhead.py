@@ -55,7 +55,7 @@ def commands(folder: Path) -> list[str]:
 
     kinds = list(yaml.safe_load((folder / "dvc.yaml").read_text())["stages"])
     with Repo(str(folder)) as repo:
-        stages = sorted(repo.index.stages, key=lambda stage: kinds.index(stage.addressing.partition("@")[0]))
+        stages = sorted(repo.index.stages, key=lambda stage: kinds.index(stage.name.partition("@")[0]))
         return [str(stage.cmd) for stage in stages]
 
 
