@@ -1,0 +1,58 @@
+"""How a pipeline is served: `serving.yaml`. What differs from machine to machine the environment may say instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Optional
+
+
+class OnFailure(StrEnum):
+    """What is done with a request whose answer cannot be logged."""
+
+    refuse = "refuse"
+    """It is answered with 503: nothing is acknowledged that is not in the log."""
+    serve = "serve"
+    """It is answered all the same, and counted as not logged."""
+
+
+@dataclass(kw_only=True)
+class Windows:
+    """Where entity windows are kept."""
+
+    url: Optional[str] = None
+    """`redis://host:6379/0`; a file in the state folder where it is null."""
+
+
+@dataclass(kw_only=True)
+class PredictionLog:
+    """What is kept of every answer."""
+
+    url: Optional[str] = None
+    """An SQLAlchemy URL such as `postgresql+psycopg://user@host/db`; a file in the state folder where it is null."""
+    on_failure: OnFailure = OnFailure.refuse
+    subject: Optional[str] = None
+    """The column that says whose row it is: kept as a keyed hash, by which a person's rows are found and erased."""
+    retention: str = "90d"
+    """How long an answer is kept."""
+
+
+@dataclass(kw_only=True)
+class Access:
+    """Who may ask."""
+
+    enabled: bool = False
+    """Without it all may: for loopback alone."""
+    requests_per_second: float = 1000.0
+    """For each token, unless it has a limit of its own."""
+    largest_body: int = 1_048_576
+    """Bytes."""
+
+
+@dataclass(kw_only=True)
+class Serving:
+    """All of it."""
+
+    windows: Windows = field(default_factory=Windows)
+    log: PredictionLog = field(default_factory=PredictionLog)
+    access: Access = field(default_factory=Access)
