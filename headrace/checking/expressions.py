@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from headrace.declaration.features import feature_names
+from headrace.declaration.sql import quoted
 from headrace.declaration.types import TEXTS
 from headrace.features.database import create_rows, database
-from headrace.features.sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ import duckdb
 
 from headrace.declaration.durations import microseconds
 from headrace.declaration.features import feature_names
+from headrace.declaration.sql import quoted
 from headrace.errors import ConfigError
 from headrace.features.aggregates import parse_aggregate
 from headrace.features.database import create_rows, database
-from headrace.features.sql import quoted
 from headrace.words import known
 
 if TYPE_CHECKING:

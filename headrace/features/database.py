@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from headrace.declaration.sql import quoted
 from headrace.declaration.types import duckdb_type
-from headrace.features.sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.declaration.durations import microseconds
+from headrace.declaration.sql import quoted
 from headrace.features.plan import POSITION, TIME
-from headrace.features.sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

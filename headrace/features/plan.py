@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headrace.declaration.durations import microseconds
+from headrace.declaration.sql import literal, quoted
 from headrace.declaration.types import duckdb_type
 from headrace.features.aggregates import Aggregate, parse_aggregate
-from headrace.features.sql import quoted, text
 
 if TYPE_CHECKING:
     import duckdb
@@ -145,7 +145,9 @@ class Plan:
         value = self.target.positive
         positive = str(value).lower() if isinstance(value, bool) else str(value)
         column = self.rows.columns[self.target.column]
-        return f"CAST({quoted(self.target.column)} = CAST({text(positive)} AS {duckdb_type(column.type)}) AS TINYINT)"
+        return (
+            f"CAST({quoted(self.target.column)} = CAST({literal(positive)} AS {duckdb_type(column.type)}) AS TINYINT)"
+        )
 
     def exact_arguments(self, connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         """Return the argument columns whose sums are exact, by their types in a database that has the table `rows`."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from headrace.declaration.durations import microseconds
+from headrace.declaration.sql import quoted
 from headrace.features.database import create_rows, database
 from headrace.features.plan import Plan
-from headrace.features.sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

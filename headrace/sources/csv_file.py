@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from headrace.declaration.sql import literal
 from headrace.errors import ConfigError, SourceError
 from headrace.sources.columns import rename_all
 from headrace.sources.files import existing, said_by_duckdb, tables
-from headrace.sources.quoting import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from headrace.declaration.sql import literal, quoted
 from headrace.errors import SourceError
 from headrace.sources.columns import rename_all
 from headrace.sources.files import existing, said_by_duckdb, tables
-from headrace.sources.quoting import literal, name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Parquet:
                         f"{file}: the columns are {', '.join(found)}; those of {files[0]} are {', '.join(first)}"
                     )
             renamed = rename_all(first, self.rename, self.path)
-            chosen = ", ".join(f"{name(old)} AS {name(new)}" for old, new in zip(first, renamed, strict=True))
+            chosen = ", ".join(f"{quoted(old)} AS {quoted(new)}" for old, new in zip(first, renamed, strict=True))
             for file in files:
                 try:
                     yield from tables(connection, f"SELECT {chosen} FROM read_parquet({literal(str(file))})")

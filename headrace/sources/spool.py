@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from headrace.declaration.sql import literal, quoted
 from headrace.errors import SourceError
 from headrace.sources.columns import require
-from headrace.sources.quoting import literal, name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,11 +80,13 @@ class Spool:
         if not self._types:
             if not known:
                 raise SourceError(f"{self.where}: returned no rows, and no columns")
-            columns = ", ".join(f"{name(column)} {kind}" for column, kind in known.items())
+            columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in known.items())
             self._connection.execute(f"CREATE TABLE spool ({columns}, {MOMENT} TIMESTAMP)")
         for column, kind in self._describe("FROM spool").items():
             if kind == '"NULL"':
-                self._connection.execute(f"ALTER TABLE spool ALTER {name(column)} TYPE {known.get(column, 'VARCHAR')}")
+                self._connection.execute(
+                    f"ALTER TABLE spool ALTER {quoted(column)} TYPE {known.get(column, 'VARCHAR')}"
+                )
 
     def count_days(self, since: date | None, until: date | None) -> dict[str, int]:
         """Return how many rows each day has, in order, from `since` up to and without `until`."""
@@ -103,7 +105,7 @@ class Spool:
     def write_day(self, day: str, path: Path) -> int:
         """Write the rows of a day, sorted by time and key and otherwise as they came, and return how many they are."""
         bounds = f"{MOMENT} >= TIMESTAMP '{day}' AND {MOMENT} < TIMESTAMP '{day}' + INTERVAL 1 DAY"
-        return self._write(f"{self._columns} WHERE {bounds} ORDER BY {MOMENT}, {name(self._rows.key)}, rowid", path)
+        return self._write(f"{self._columns} WHERE {bounds} ORDER BY {MOMENT}, {quoted(self._rows.key)}, rowid", path)
 
     def write_undated(self, path: Path) -> int:
         """Write the rows without a time, as they came; add the different ones to what an earlier range has written."""
@@ -132,7 +134,7 @@ class Spool:
                 "it has to be a timestamp, a date or a text such as 2018-04-01 12:30:00"
             )
         # A text may name its own offset from UTC, which a cast from text to TIMESTAMP would silently drop.
-        cast = f"TRY_CAST({name(timestamp)} AS {'TIMESTAMPTZ' if kind == 'VARCHAR' else 'TIMESTAMP'})::TIMESTAMP"
+        cast = f"TRY_CAST({quoted(timestamp)} AS {'TIMESTAMPTZ' if kind == 'VARCHAR' else 'TIMESTAMP'})::TIMESTAMP"
         return f"CASE WHEN {cast} >= '{date.min}' AND {cast} < '{date.max}' THEN {cast} END"
 
     def _describe(self, query: str) -> dict[str, str]:

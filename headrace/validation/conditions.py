@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from headrace.declaration.sql import quoted
 from headrace.declaration.types import duckdb_type
-from headrace.validation.names import closest, first_line, quoted
+from headrace.validation.names import closest, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from headrace.declaration.sql import literal, quoted
 from headrace.declaration.types import decimal_arguments, duckdb_type, type_kind
 from headrace.errors import DataError
-from headrace.validation.names import quoted
 from headrace.validation.reading import raw_kind
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _present(value: str, raw: pa.DataType, column: Column) -> str:
         return f"CASE WHEN NOT isnan({value}) THEN {value} END"
     if kind != "text":
         return value
-    missing = [f"{value} = {_literal(text)}" for text in column.null_values]
+    missing = [f"{value} = {literal(text)}" for text in column.null_values]
     if column.type == "float":
         missing.append(f"lower({value}) = 'nan'")
     return f"CASE WHEN NOT ({' OR '.join(missing)}) THEN {value} END" if missing else value
@@ -113,7 +113,3 @@ def _lossless_number(value: str, cast: str, raw: pa.DataType, type_name: str) ->
     return (
         f"abs({value} - CAST({cast} AS DOUBLE)) <= {NOISE.get(str(raw), NOISE['double'])} * greatest(1, abs({value}))"
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from headrace.declaration.sql import quoted
 from headrace.declaration.types import arrow_schema
 from headrace.storage import list_parts, part_path
 from headrace.validation.counting import ColumnCounts, count_columns
-from headrace.validation.names import quoted
 from headrace.validation.writing import REJECTED, read_pieces, rewrite
 
 if TYPE_CHECKING:

@@ -9,11 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def quoted(name: str) -> str:
-    """Return a column's name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def closest(name: str, names: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the name most like `name`, or nothing where none is like it."""
     by_lower = {other.lower(): other for other in reversed(list(names))}

@@ -101,7 +101,7 @@ def test_other_contents_are_another_bento(place: Place) -> None:
     script = """
 Path("headrace/report/page.py").write_text("")
 print(package(Path(), data, CARDS).tag)
-with Path("headrace/features/sql.py").open("a") as file:
+with Path("headrace/declaration/sql.py").open("a") as file:
     file.write("# changed")
 print(package(Path(), data, CARDS).tag)
 """

@@ -1,4 +1,4 @@
-"""Small pieces of DuckDB SQL."""
+"""Names and texts in DuckDB's SQL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def text(value: str) -> str:
+def literal(value: str) -> str:
     """Return a text as an SQL literal."""
     return "'" + value.replace("'", "''") + "'"
