@@ -17,6 +17,12 @@ LIGHTGBM = "conf/model/lightgbm.yaml"
 
 # A file, a text in it, what a mistake makes of it, and the pieces that the one line has to have.
 MISTAKES = {
+    "candidate's name": (
+        "params.yaml",
+        "fraud-logistic:",
+        "tx_amount:",
+        ["params.yaml", "candidates.tx_amount", "is a column of the rows"],
+    ),
     "unknown key": (FRAUD, "seed: 0", "sead: 0\nseed: 0", [FRAUD, "sead", "unknown key", "did you mean seed?"]),
     "unknown inner key": (FRAUD, "folds: 2", "foldz: 2", [FRAUD, "split.time.foldz", "did you mean folds?"]),
     "wrong type": (FRAUD, "seed: 0", "seed: many", [FRAUD, "seed", "'many'", "Integer"]),
