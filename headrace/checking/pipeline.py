@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from headrace.checking.expressions import check_expressions
+from headrace.declaration.durations import microseconds
 from headrace.declaration.features import feature_names
 from headrace.errors import ConfigError
 from headrace.features import check_features
@@ -45,6 +47,7 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     yield from _until(config)
     yield from _target(config)
     yield from _evaluation(config)
+    yield from _serving(config)
     if not schema:  # DuckDB knows the columns by their types.
         yield from check_expressions(config)
 
@@ -84,6 +87,20 @@ def _evaluation(config: Pipeline) -> Iterator[tuple[str, str]]:
     for key, entity in _entities_named(config):
         if entity not in entities:
             yield key, f"'{entity}' is no entity of a window in features.yaml; {known(entity, entities)}"
+
+
+def _serving(config: Pipeline) -> Iterator[tuple[str, str]]:
+    log, columns = config.serving.log, config.schema.columns
+    if log.subject is not None and log.subject not in columns:
+        yield "serving.log.subject", f"'{log.subject}' is no column of schema.yaml; {known(log.subject, columns)}"
+    try:
+        microseconds(log.retention)
+    except ConfigError as error:
+        yield "serving.log.retention", str(error)
+    for key, url in (("windows", config.serving.windows.url), ("log", log.url)):
+        if url is not None and urlsplit(url).password:
+            secret = f"HEADRACE_{key.upper()}__URL"
+            yield f"serving.{key}.url", f"holds a password, which would be packaged; give it to the service as {secret}"
 
 
 def _entities_named(config: Pipeline) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-OWN_FILES = ("schema", "features")
+OWN_FILES = ("schema", "features", "serving")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ DEFAULTS = (
     "_self_",
     "schema@schema",
     "features@features",
+    "serving@serving",
     {"source": None},
     {"model": None},
     {"tracking": None},

@@ -17,6 +17,7 @@ from headrace.declaration.modelling import (
     Tracking,
 )
 from headrace.declaration.rows import RowIdentity, Schema, TypedRows
+from headrace.declaration.serving import Serving
 
 
 @dataclass(kw_only=True)
@@ -30,6 +31,7 @@ class Pipeline:
     registration: Registration
     schema: Schema
     features: Features
+    serving: Serving = field(default_factory=Serving)
     until: str = "all"
     """Rows before this day are read (`2018-08-15`), or `all` where rows have no time."""
     source: Dict[str, Any] = field(default_factory=dict)
@@ -104,12 +106,13 @@ class RegisterConfig:
 
 @dataclass(kw_only=True)
 class PackageConfig:
-    """What the package stage reads: what a request is, and how its features are made."""
+    """What the package stage reads: what a request is, how its features are made, and how it is served."""
 
     pipeline: str
     target: Target
     schema: TypedRows
     features: Features
+    serving: Serving = field(default_factory=Serving)
 
 
 @dataclass(kw_only=True)

@@ -47,12 +47,14 @@ def write_contents(data: Path, config: PackageConfig, folder: Path) -> Contents:
     if history is not None:
         pq.write_table(history, folder / HISTORY, compression="zstd")
         until = pc.max(history[config.schema.timestamp]).as_py()
+    asked = {*request_columns(config.features, config.schema, config.target), config.serving.log.subject}
     contents = Contents(
         pipeline=config.pipeline,
         schema=config.schema,
         features=config.features,
         target=config.target,
-        request=request_columns(config.features, config.schema, config.target),
+        serving=config.serving,
+        request=[name for name in config.schema.columns if name in asked],
         history_until=until,
         lineage=Lineage(
             candidate=manifest["candidate"],

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from headrace.declaration.features import Features  # noqa: TC001  pydantic reads these
 from headrace.declaration.modelling import Target  # noqa: TC001
 from headrace.declaration.rows import TypedRows  # noqa: TC001
+from headrace.declaration.serving import Serving
 from headrace.errors import IntegrityError
 from headrace.storage import digest
 
@@ -49,6 +50,7 @@ class Contents:
     lineage: Lineage
     files: dict[str, str]
     """The SHA-256 of every other file, by its path."""
+    serving: Serving = field(default_factory=Serving)
 
     @property
     def version(self) -> str:

@@ -46,6 +46,8 @@ def changed(path: tuple[Any, ...], value: Any) -> Any:
         return next(o.stem for o in sorted((ROOT / "conf" / path[-1]).glob("*.yaml")) if o.stem != value)
     if path[0] == "candidates" and path[-1] == "pipeline":
         return {"fraud": "churn", "churn": "fraud"}[value]
+    if path[-1] == "on_failure":
+        return {"refuse": "serve", "serve": "refuse"}[value]
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
