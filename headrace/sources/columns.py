@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from headrace.errors import SourceError
+from headrace.words import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,5 @@ def require(wanted: Iterable[str], found: Sequence[str], where: str) -> None:
     """
     for name in wanted:
         if name not in found:
-            lower = {column.lower(): column for column in found}
-            close = difflib.get_close_matches(name.lower(), list(lower), n=1)
-            hint = f"did you mean '{lower[close[0]]}'? " if close else ""
+            hint = closest(name, found)
             raise SourceError(f"{where}: there is no column '{name}'; {hint}there are: {', '.join(found)}")

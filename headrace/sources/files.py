@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.errors import SourceError
+from headrace.words import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,7 @@ def existing(path: str) -> Path:
         return found
     folder = next(parent for parent in found.parents if parent.is_dir())
     names = sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))
-    close = difflib.get_close_matches(found.name, names, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
+    hint = closest(found.name, names)
     raise SourceError(f"{path}: there is no such file; {hint}{folder}/ holds: {', '.join(names[:10]) or 'nothing'}")
 
 

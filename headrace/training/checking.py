@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import inspect
 import os
 import re
@@ -16,6 +15,7 @@ import numpy as np
 from headrace.declaration.targets import locate
 from headrace.errors import ConfigError, IntegrityError
 from headrace.models import BALANCES, PREPARATIONS, REFUSES, Input, family_of, fit, load, prepare_rows, save
+from headrace.words import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,11 +80,10 @@ def _names(model: Model, kind: type[Any]) -> Iterator[Problem]:
 
 
 def _suggest(name: str, kind: type[Any], known: Mapping[str, str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
     # LightGBM knows 300 names; those of its constructor are the ones that people look for.
     common = [each for each in inspect.signature(kind).parameters if each in known]
     names = common if len(common) > FEW else sorted(set(known.values()))
-    return (f"did you mean {close[0]}? " if close else "") + f"known are: {', '.join(names)}"
+    return f"{closest(name, known)}known are: {', '.join(names)}"
 
 
 def _ranges(model: Model) -> Iterator[Problem]:

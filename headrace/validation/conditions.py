@@ -9,7 +9,8 @@ import duckdb
 
 from headrace.declaration.sql import quoted
 from headrace.declaration.types import duckdb_type
-from headrace.validation.names import closest, first_line
+from headrace.validation.saying import first_line
+from headrace.words import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,11 +79,11 @@ def _shape_problem(tree: dict[str, Any], condition: str) -> str | None:
 
 
 def _unknown_column(tree: dict[str, Any], columns: list[str]) -> str | None:
-    known = {name.lower() for name in columns}
+    declared = {name.lower() for name in columns}
     for node in _nodes(tree, "COLUMN_REF"):
         name = node["column_names"][-1]
-        if name.lower() not in known:
-            return f"names {name!r}, which is none of the columns ({', '.join(columns)}){closest(name, columns)}"
+        if name.lower() not in declared:
+            return f"names {name!r}, which is none of the columns; {known(name, columns)}"
     return None
 
 

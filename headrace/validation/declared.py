@@ -9,8 +9,9 @@ import duckdb
 from headrace.declaration.types import NUMBERS, TEXTS, type_kind
 from headrace.errors import ConfigError
 from headrace.validation.conditions import check_conditions
-from headrace.validation.names import closest, first_line
+from headrace.validation.saying import first_line
 from headrace.validation.values import declared_value
+from headrace.words import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def _identity(schema: Schema) -> Iterator[Problem]:
         if name is None:
             continue
         if name not in schema.columns:
-            yield role, f"{name!r} is none of the columns ({', '.join(schema.columns)}){closest(name, schema.columns)}"
+            yield role, f"{name!r} is none of the columns; {known(name, schema.columns)}"
         elif schema.columns[name].nullable:
             yield f"columns.{name}.nullable", f"the {role} of a row is never missing; leave nullable out"
     column = schema.columns.get(schema.timestamp or "")
@@ -111,7 +112,7 @@ def _limits(schema: Schema) -> Iterator[Problem]:
         yield "limits.maximum_rows", f"{limits.maximum_rows} is below minimum_rows, {limits.minimum_rows}"
     for name, share in limits.null_share.items():
         if name not in schema.columns:
-            yield f"limits.null_share.{name}", f"{name!r} is none of the columns{closest(name, schema.columns)}"
+            yield f"limits.null_share.{name}", f"{name!r} is none of the columns; {known(name, schema.columns)}"
         elif not 0 <= share <= 1:
             yield f"limits.null_share.{name}", f"{share:g} is no share; choose one from 0 to 1"
     if limits.mean_shift is not None and limits.mean_shift <= 0:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from headrace.declaration.types import type_kind
 from headrace.errors import DataError, IntegrityError
 from headrace.storage import list_parts
-from headrace.validation.names import closest
+from headrace.words import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -144,8 +144,8 @@ def count_pieces(part: RawPart) -> int:
 def _column_problems(arrow: pa.Schema, surplus: tuple[str, ...], schema: Schema) -> Iterator[str]:
     for name, column in schema.columns.items():
         if name not in arrow.names:
-            renamed = closest(name, surplus).replace("did you mean", "was it renamed to")
-            yield f"has no column {name!r}, which schema.yaml declares; found {', '.join(arrow.names)}{renamed}"
+            meant = closest(name, surplus)
+            yield f"has no column {name!r}, which schema.yaml declares; {meant}found {', '.join(arrow.names)}"
             continue
         found = arrow.field(name).type
         if type_kind(column.type) not in CONVERTIBLE.get(raw_kind(found) or "", set()):

@@ -67,7 +67,7 @@ def test_missing_key_names_the_columns(tmp_path: Path, run):
     """A key that is no column is refused with the closest column and all of them."""
     path = tmp_path / "rows.csv"
     path.write_text("Id,moment\n1,2018-04-01\n")
-    with pytest.raises(SourceError, match=r"there is no column 'id'; did you mean 'Id'\? there are: Id, moment"):
+    with pytest.raises(SourceError, match=r"there is no column 'id'; did you mean Id\? there are: Id, moment"):
         run({"_target_": "headrace.sources.Csv", "path": str(path)})
 
 
@@ -86,7 +86,7 @@ def test_renaming_an_unknown_column_is_refused(tmp_path: Path):
     """A renamed column has to be there."""
     path = tmp_path / "rows.csv"
     path.write_text("id,price\n1,2\n")
-    with pytest.raises(SourceError, match="rename: there is no column 'prices'; did you mean 'price'"):
+    with pytest.raises(SourceError, match="rename: there is no column 'prices'; did you mean price"):
         list(Csv(path=str(path), rename={"prices": "amount"}).read(None, None))
 
 

@@ -121,7 +121,7 @@ def test_a_missing_or_renamed_column_is_named_with_what_is_there(place: Place) -
         place.validate(dated())
     assert str(error.value) == (
         f"{place.raw}/{first}.parquet and 1 other part: has no column 'amount', which schema.yaml declares;"
-        " found id, at, note, Amounts; was it renamed to 'Amounts'?"
+        " did you mean Amounts? found id, at, note, Amounts"
     )
 
 
