@@ -10,6 +10,7 @@ from headrace.checking.expressions import check_expressions
 from headrace.declaration.durations import microseconds
 from headrace.declaration.features import feature_names
 from headrace.errors import ConfigError
+from headrace.evaluation.evaluating import LABEL
 from headrace.features import check_features
 from headrace.metrics import METRICS
 from headrace.sources import build
@@ -29,7 +30,7 @@ ALL = "all"
 
 def check_pipeline(config: Pipeline, origin: Origin) -> list[str]:
     """Return a line for each thing that is wrong: its file and key, what was found, what would be right."""
-    wrong = [f"{origin(key)}: {message}" for key, message in _problems(config)]
+    wrong = [f"{origin(key)}: {message}" for key, message in _problems(config)] + [*_candidate(config)]
     try:
         build(config.source, origin)
     except ConfigError as error:
@@ -55,6 +56,13 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
 def _within(section: str, problems: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     for key, message in problems:
         yield f"{section}.{key}", message
+
+
+def _candidate(config: Pipeline) -> Iterator[str]:
+    # The table of scores has a column for each candidate beside those that say whose row it is.
+    name = config.candidate
+    if name in {*config.schema.columns, LABEL}:
+        yield f"params.yaml: candidates.{name}: '{name}' is a column of the rows; give the candidate another name"
 
 
 def _until(config: Pipeline) -> Iterator[tuple[str, str]]:
