@@ -12,6 +12,8 @@ from small_project import Project, copy_repository, shrink
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytest_plugins = ["packaged_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:

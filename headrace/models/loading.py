@@ -12,7 +12,7 @@ from headrace.models.balance import restore
 from headrace.models.families import family_of_files
 from headrace.models.inputs import read_inputs, to_matrix
 from headrace.models.saving import ENCODER, MANIFEST
-from headrace.storage import digest
+from headrace.storage import MEND, check_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from headrace.models.families import Predict
     from headrace.models.inputs import Input
-
-MEND = "restore it with `dvc checkout`, or make it again with `dvc repro`"
 
 
 @dataclass(frozen=True)
@@ -78,11 +76,5 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise IntegrityError(f"{path}: no such file; {MEND}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{path}: not a model's manifest ({error}); {MEND}") from error
-    for name, sha256 in expected.items():
-        file = folder / name
-        if not file.is_file():
-            raise IntegrityError(f"{file}: no such file, though {MANIFEST} lists it; {MEND}")
-        found = digest(file)
-        if found != sha256:
-            raise IntegrityError(f"{file}: its SHA-256 is {found}, {MANIFEST} says {sha256}; {MEND}")
+    check_files(folder, expected, MANIFEST)
     return manifest

@@ -14,12 +14,11 @@ from headrace.declaration.modelling import Target  # noqa: TC001
 from headrace.declaration.rows import TypedRows  # noqa: TC001
 from headrace.declaration.serving import Serving
 from headrace.errors import IntegrityError
-from headrace.storage import digest
+from headrace.storage import MEND, check_files
 
 CONTENTS = "package.json"
 HISTORY = "history.parquet"
 WINNER = "winner"
-MEND = "restore it with `dvc checkout`, or make it again with `dvc repro`"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +77,7 @@ def read_contents(folder: Path) -> Contents:
         wrong = error.errors()[0]
         where = ".".join(map(str, wrong["loc"])) or "JSON"
         raise IntegrityError(f"{path}: {where}: {wrong['msg']}; {MEND}") from error
-    for name, expected in contents.files.items():
-        file = folder / name
-        if not file.is_file():
-            raise IntegrityError(f"{file}: no such file, though {CONTENTS} lists it; {MEND}")
-        found = digest(file)
-        if found != expected:
-            raise IntegrityError(f"{file}: its SHA-256 is {found}, {CONTENTS} says {expected}; {MEND}")
+    check_files(folder, contents.files, CONTENTS)
     return contents
 
 

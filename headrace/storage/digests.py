@@ -5,8 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from headrace.errors import IntegrityError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+MEND = "restore it with `dvc checkout`, or make it again with `dvc repro`"
+"""What to do where a file is not the one that was written."""
 
 
 def digest(path: Path) -> str:
@@ -17,3 +23,23 @@ def digest(path: Path) -> str:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_files(folder: Path, files: Mapping[str, str], listed_in: str) -> None:
+    """Compare the files of a folder with the digests in one of them.
+
+    Args:
+        folder: The folder.
+        files: The SHA-256 of each file, by its path within the folder.
+        listed_in: The name of the file that has them, for messages.
+
+    Raises:
+        IntegrityError: A file is missing, or is not the one that was written.
+    """
+    for name, expected in files.items():
+        file = folder / name
+        if not file.is_file():
+            raise IntegrityError(f"{file}: no such file, though {listed_in} lists it; {MEND}")
+        found = digest(file)
+        if found != expected:
+            raise IntegrityError(f"{file}: its SHA-256 is {found}, {listed_in} says {expected}; {MEND}")
