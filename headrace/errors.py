@@ -7,6 +7,10 @@ HeadraceError
 ├── DataError          the rows are not what was declared
 │   └── ValidationError   the rows are past the declared limits
 ├── IntegrityError     a file is not the one that was written
+├── LogError           the prediction log does not take or find what it is asked
+│   ├── LogUnavailable     ... now; it may well be a little later
+│   ├── ConflictError      a request id was used for something else, or an outcome contradicts an earlier one
+│   └── UnknownRequestError  no answer has this request id
 └── TrackingError      the model registry cannot be reached or holds something unexpected
 """
 
@@ -39,6 +43,22 @@ class ValidationError(DataError):
 
 class IntegrityError(HeadraceError):
     """A file is not the one that was written."""
+
+
+class LogError(HeadraceError):
+    """The prediction log does not take or find what it is asked."""
+
+
+class LogUnavailable(LogError):  # noqa: N818  it is called what it is
+    """The prediction log cannot be written or read now; trying again can help."""
+
+
+class ConflictError(LogError):
+    """A request id was used for another request, or an outcome contradicts an earlier one."""
+
+
+class UnknownRequestError(LogError):
+    """No answer in the prediction log has this request id."""
 
 
 class TrackingError(HeadraceError):

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 import yaml
 
+from headrace.cli.log import app as log
 from headrace.console import say
 
 app = typer.Typer(help="Declared pipelines: run them with `dvc repro`, look at them with these.", no_args_is_help=True)
+app.add_typer(log, name="log")
 
 Pipeline = Annotated[str, typer.Argument(help="A folder in pipelines/, such as fraud.")]
 

@@ -116,6 +116,14 @@ class PackageConfig:
 
 
 @dataclass(kw_only=True)
+class ServeConfig:
+    """What the command line reads to reach what a running service keeps."""
+
+    pipeline: str
+    serving: Serving = field(default_factory=Serving)
+
+
+@dataclass(kw_only=True)
 class ReportConfig:
     """What the report stage reads."""
 

@@ -1,0 +1,112 @@
+"""All that is kept of a subject, deleted, and shown to be gone."""
+
+from __future__ import annotations
+
+import mmap
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, select
+
+from headrace.errors import LogUnavailable
+from headrace.prediction_log.database import file_of, is_sqlite, reading, unavailable_is_said
+from headrace.prediction_log.sealing import HEAD
+from headrace.prediction_log.tables import entries, outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from headrace.prediction_log.store import Store
+
+CHECKPOINT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erased:
+    """What was erased, and how it was made sure of."""
+
+    subject: str
+    """The subject's pseudonym, in hexadecimal."""
+    entries: int
+    """Answers before."""
+    outcomes: int
+    """Outcomes before."""
+    remaining: int
+    """What a search for the pseudonym finds now."""
+    searched: str
+    """Where else it was searched for, and not found."""
+
+
+def erase(store: Store, value: Any) -> Erased:
+    """Delete the answers and the outcomes of a subject.
+
+    In SQLite their bytes are overwritten, too, and the file is searched for them. PostgreSQL's dead rows are vacuumed;
+    their bytes stay on its disk until the space is used again, and in its archives and in backups as long as those.
+
+    Args:
+        store: The log.
+        value: The subject, as rows have it: its text counts.
+
+    Raises:
+        LogUnavailable: The database cannot be written, or is too busy for its old pages to be dropped, or rows of the
+            subject came meanwhile; run it again.
+    """
+    subject = store.subject_hash(value)
+    of_subject = entries.c.subject == subject
+    ids = select(entries.c.request_id).where(of_subject)
+    with unavailable_is_said(store.engine):
+        with store.engine.begin() as connection:
+            payloads = list(connection.execute(select(entries.c.payload).where(of_subject)).scalars())
+            truths = connection.execute(delete(outcomes).where(outcomes.c.request_id.in_(ids))).rowcount
+            deleted = connection.execute(delete(entries).where(of_subject)).rowcount
+        if is_sqlite(store.engine):
+            needles = [subject, *(bytes(payload)[:HEAD] for payload in payloads)]
+            searched = _drop_from_file(store, needles)
+        else:
+            searched = _drop_from_server(store)
+        with reading(store.engine) as connection:
+            remaining = connection.execute(select(func.count()).select_from(entries).where(of_subject)).scalar_one()
+    if remaining:
+        raise LogUnavailable(f"{remaining} answers of the subject were logged while it was erased; run it again")
+    return Erased(subject=subject.hex(), entries=deleted, outcomes=truths, remaining=remaining, searched=searched)
+
+
+def _drop_from_server(store: Store) -> str:
+    with reading(store.engine) as connection:
+        for table in (outcomes, entries):
+            connection.exec_driver_sql(f"VACUUM {table.name}")
+    return "dead rows were vacuumed"
+
+
+def _drop_from_file(store: Store, needles: Sequence[bytes]) -> str:
+    """Make the file free of the bytes, and the journal of its old pages."""
+    _checkpoint(store)
+    file = file_of(store.engine)
+    if _holds(file, needles):
+        # Pages that SQLite split earlier keep copies of what moved to others: it writes the whole file anew.
+        with reading(store.engine) as connection:
+            connection.exec_driver_sql("VACUUM")
+        _checkpoint(store)
+        if _holds(file, needles):
+            raise LogUnavailable(f"{file}: still holds bytes of the subject; rows came meanwhile: run it again")
+    return f"the {file.stat().st_size} bytes of {file}"
+
+
+def _checkpoint(store: Store) -> None:
+    """Bring all that is in the journal into the file, and empty it."""
+    until = time.monotonic() + CHECKPOINT_SECONDS
+    with reading(store.engine) as connection:
+        while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+            if time.monotonic() > until:
+                raise LogUnavailable(f"{file_of(store.engine)}: is too busy to drop its old pages; run it again")
+            time.sleep(0.05)
+
+
+def _holds(file: Path, needles: Sequence[bytes]) -> bool:
+    """Return whether a file has any of some bytes in it."""
+    pattern = re.compile(b"|".join(re.escape(needle) for needle in needles), re.DOTALL)
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return pattern.search(content) is not None

@@ -1,0 +1,51 @@
+"""A group of rows in one statement, which commits itself.
+
+While a busy event loop holds Python's lock, every further call into a database would wait for it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from headrace.prediction_log.tables import entries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+Values = tuple[str, int, bytes | None, bytes, str, float, str, str, str]
+"""A row of `prediction_entry`, in its columns' order."""
+
+NAMES = ", ".join(column.name for column in entries.columns)
+AT_ONCE = 256
+"""Rows of a statement of SQLite; its driver keeps that many prepared."""
+ARRAYS = (
+    "%s::text[], %s::bigint[], %s::bytea[], %b::bytea[], %s::text[], %s::float8[], %s::text[], %s::text[], %s::text[]"
+)
+
+
+def insert_rows(connection: Connection, rows: Sequence[Values]) -> int:
+    """Insert the rows whose request id is new, and commit; return how many these were."""
+    if connection.dialect.name == "postgresql":
+        columns = tuple(map(list, zip(*rows, strict=True)))
+        return connection.exec_driver_sql(_postgresql(), columns).rowcount
+    inserted = 0
+    for start in range(0, len(rows), AT_ONCE):
+        part = rows[start : start + AT_ONCE]
+        values: tuple[Any, ...] = tuple(chain.from_iterable(part))
+        inserted += connection.exec_driver_sql(_sqlite(len(part)), values).rowcount
+    return inserted
+
+
+@cache
+def _sqlite(count: int) -> str:
+    row = f"({', '.join('?' * len(entries.columns))})"
+    return f"INSERT INTO {entries.name} ({NAMES}) VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"
+
+
+@cache
+def _postgresql() -> str:
+    return f"INSERT INTO {entries.name} ({NAMES}) SELECT * FROM unnest({ARRAYS}) ON CONFLICT DO NOTHING"

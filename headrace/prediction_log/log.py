@@ -1,0 +1,257 @@
+"""The log as a service writes it: an answer is given once the group that holds it is committed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
+from sqlalchemy.exc import IntegrityError as BrokenRule
+
+from headrace.errors import HeadraceError, LogUnavailable
+from headrace.prediction_log.database import describe, reading
+from headrace.prediction_log.probing import probe
+from headrace.prediction_log.store import Store
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from headrace.prediction_log.entry import Entry, Recorded, Repeated, Stored
+    from headrace.prediction_log.inserting import Values
+    from headrace.prediction_log.keys import Key
+    from headrace.prediction_log.store import Result
+
+    Waiter = tuple[Entry, asyncio.Future[Repeated | None]]
+
+LARGEST_GROUP = 512
+LONGEST_QUEUE = 20_000
+RETRY_SECONDS = 0.5
+"""Between attempts to reach a database that is away."""
+PATIENCE_SECONDS = 5.0
+"""From then on a database that says nothing is away."""
+_logger = logging.getLogger(__name__)
+
+
+class PredictionLog:
+    """One for each process. A thread of its own seals and writes; the event loop only hands over and is told.
+
+    It starts where the database is away, too, and reaches it as soon as that is back.
+
+    Args:
+        url: An SQLAlchemy URL of SQLite or PostgreSQL.
+        keys: What `read_keys` returns.
+        pipeline: Whose log it is.
+        longest_queue: How many entries may wait; further ones are refused at once.
+
+    Raises:
+        ConfigError, LogError: As `open_store`, but not where the database is away.
+
+    Attributes:
+        up: Whether the last write succeeded.
+        why_down: What the database said, in a line; empty where `up`.
+        written: Entries that are in the log by this process.
+        repeated: Entries that were there before.
+        failures: Entries that were refused because the log was unavailable.
+    """
+
+    def __init__(self, url: str, keys: Sequence[Key], pipeline: str, *, longest_queue: int = LONGEST_QUEUE) -> None:
+        self.store = Store(url, keys, pipeline)
+        self.longest_queue = longest_queue
+        self.up = False
+        self.why_down = "it was not reached yet"
+        self.written = self.repeated = self.failures = 0
+        self._queue: queue.SimpleQueue[Waiter | None] = queue.SimpleQueue()
+        self._waiting: set[asyncio.Future[Repeated | None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._writing_since: float | None = None
+        self._watched = False
+        self._closing = threading.Event()
+        try:
+            self.store.prepare()
+            self._mark_up()
+        except LogUnavailable as error:
+            self._mark_down(str(error))
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._thread.start()
+
+    @property
+    def backlog(self) -> int:
+        """How many entries wait to be committed."""
+        return len(self._waiting)
+
+    async def append(self, entry: Entry) -> Repeated | None:
+        """Return when the entry is committed; the earlier answer where its request was answered before.
+
+        Raises:
+            LogUnavailable: It is not known to be in the log.
+            ConflictError: Its request id was used for another request.
+            ValueError, TypeError: It cannot be stored.
+        """
+        if not self.up:
+            self.failures += 1
+            raise LogUnavailable(self.why_down)
+        if len(self._waiting) >= self.longest_queue:
+            self.failures += 1
+            raise LogUnavailable(f"the prediction log has {self.longest_queue} entries waiting, and takes no more")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Repeated | None] = loop.create_future()
+        self._waiting.add(future)
+        if not self._watched or self._loop is not loop:
+            self._loop, self._watched = loop, True
+            loop.call_later(PATIENCE_SECONDS / 5, self._watch)
+        self._queue.put((entry, future))
+        try:
+            return await future
+        finally:
+            self._waiting.discard(future)
+
+    async def record_outcome(self, request_id: str, label: Any, at: dt.datetime) -> Recorded:
+        """As `Store.record_outcome`."""
+        return await asyncio.to_thread(self.store.record_outcome, request_id, label, at)
+
+    async def find(self, request_id: str) -> Stored:
+        """As `Store.find`."""
+        return await asyncio.to_thread(self.store.find, request_id)
+
+    def check(self) -> None:
+        """Do nothing where the log takes entries.
+
+        Raises:
+            LogUnavailable: It does not.
+        """
+        if not self.up:
+            raise LogUnavailable(self.why_down)
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._closing.set()
+        self._queue.put(None)
+        self._thread.join(PATIENCE_SECONDS)
+        self.store.close()
+
+    # The event loop.
+
+    def _watch(self) -> None:
+        """Let nobody wait for a database that says nothing."""
+        since = self._writing_since
+        if since is not None and time.monotonic() - since > PATIENCE_SECONDS:
+            self._mark_down(f"the prediction log has said nothing for {PATIENCE_SECONDS:g} seconds")
+            for future in list(self._waiting):
+                self._tell(future, LogUnavailable(self.why_down))
+        self._watched = bool(self._waiting)
+        if self._watched and self._loop is not None:
+            self._loop.call_later(PATIENCE_SECONDS / 5, self._watch)
+
+    def _settle(self, group: list[Waiter], results: list[Result]) -> None:
+        for (_, future), result in zip(group, results, strict=True):
+            self._tell(future, result)
+
+    def _tell(self, future: asyncio.Future[Repeated | None], result: Result) -> None:
+        if future.done():
+            return
+        if isinstance(result, Exception):
+            self.failures += isinstance(result, LogUnavailable)
+            future.set_exception(result)
+            return
+        self.written += result is None
+        self.repeated += result is not None
+        future.set_result(result)
+
+    # The thread.
+
+    def _run(self) -> None:
+        while True:
+            try:
+                if not self.store.is_ready:
+                    self.store.prepare()
+                with reading(self.store.engine) as connection:
+                    if not self.up:
+                        probe(connection)
+                        self._mark_up()
+                    self._write_while_up(connection)
+            except (DBAPIError, OSError) as error:
+                self._mark_down(describe(self.store.engine, error))
+            except HeadraceError as error:
+                self._mark_down(str(error))
+            self._refuse_all()
+            if self._closing.wait(RETRY_SECONDS):
+                return
+
+    def _write_while_up(self, connection: Connection) -> None:
+        while group := self._next_group():
+            self._writing_since = time.monotonic()
+            try:
+                results = self._write(connection, group)
+            except (DBAPIError, OSError) as error:
+                self._mark_down(describe(self.store.engine, error))
+                self._answer(group, [LogUnavailable(self.why_down) for _ in group])
+                connection.invalidate()
+                return
+            finally:
+                self._writing_since = None
+            self._answer(group, results)
+            if not self.up:  # it had been silent, and is not any more
+                self._mark_up()
+
+    def _next_group(self) -> list[Waiter]:
+        """Return what waits, as soon as something does; nothing at the end."""
+        group: list[Waiter] = []
+        with contextlib.suppress(queue.Empty):
+            waiter = self._queue.get()
+            while waiter is not None:
+                group.append(waiter)
+                if len(group) == LARGEST_GROUP:
+                    break
+                waiter = self._queue.get_nowait()
+            if waiter is None and group:
+                self._queue.put(None)  # the end comes after this group
+        return group
+
+    def _write(self, connection: Connection, group: list[Waiter]) -> list[Result]:
+        """Return what became of each entry of a group. One that cannot be stored does not spoil the others."""
+        results: list[Result] = [None] * len(group)
+        sealed: list[tuple[int, Entry, Values]] = []
+        for place, (entry, _) in enumerate(group):
+            try:
+                sealed.append((place, entry, self.store.values(entry)))
+            except Exception as error:  # noqa: BLE001  the waiter is told
+                results[place] = error
+        # In the order of their ids: two processes that insert the same ones wait for each other, never both.
+        sealed.sort(key=lambda each: each[2][0])
+        if not sealed:
+            return results
+        try:
+            written = self.store.write(connection, [each[1] for each in sealed], [each[2] for each in sealed])
+        except (DataError, ProgrammingError, BrokenRule, ValueError, TypeError) as error:
+            if len(group) == 1:
+                return [error]
+            return [result for waiter in group for result in self._write(connection, [waiter])]
+        for (place, _, _), result in zip(sealed, written, strict=True):
+            results[place] = result
+        return results
+
+    def _refuse_all(self) -> None:
+        """Answer who came before the log was known to be down."""
+        with contextlib.suppress(queue.Empty):
+            while (waiter := self._queue.get_nowait()) is not None:
+                self._answer([waiter], [LogUnavailable(self.why_down)])
+
+    def _answer(self, group: list[Waiter], results: list[Result]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            group[0][1].get_loop().call_soon_threadsafe(self._settle, group, results)
+
+    def _mark_up(self) -> None:
+        self.up, self.why_down = True, ""
+
+    def _mark_down(self, why: str) -> None:
+        if why != self.why_down:
+            _logger.error("%s", why)
+        self.up, self.why_down = False, why

@@ -1,0 +1,26 @@
+"""Whether a log that was away takes rows again: a row that is written, and taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert
+
+from headrace.prediction_log.tables import about
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SIZE = 65_536
+"""Characters: a full disk may have room for a few when it has none for answers."""
+
+
+def probe(connection: Connection) -> None:
+    """Write and take back.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: The log takes nothing.
+    """
+    name = f"probe {id(connection)}"
+    connection.execute(insert(about), {"name": name, "value": "0" * SIZE})
+    connection.execute(delete(about).where(about.c.name == name))

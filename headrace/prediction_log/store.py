@@ -1,0 +1,241 @@
+"""The log as it is stored: made at first use, written in groups, read by request id."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError as BrokenRule
+
+from headrace.errors import ConfigError, ConflictError, LogError, LogUnavailable, UnknownRequestError
+from headrace.prediction_log.database import is_sqlite, make_engine, reading, unavailable_is_said
+from headrace.prediction_log.entry import (
+    Outcome,
+    Recorded,
+    Repeated,
+    Stored,
+    from_microseconds,
+    to_microseconds,
+)
+from headrace.prediction_log.inserting import insert_rows
+from headrace.prediction_log.sealing import Sealer, hash_subject
+from headrace.prediction_log.tables import VERSION, about, entries, metadata, outcomes
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from headrace.prediction_log.entry import Entry
+    from headrace.prediction_log.inserting import Values
+    from headrace.prediction_log.keys import Key
+
+LOCK = 7_237_823_517_001
+"""PostgreSQL's name for our turn to make the tables."""
+LONGEST_ID = 200
+SUBJECT_KEY, SUBJECT_KEY_ID = "subject_key", "subject_key_id"
+OWN = "\0subject key"
+"""The name that the subject key is sealed under; no request id has a NUL in it."""
+
+_encode = msgspec.json.Encoder().encode
+Result = Repeated | Exception | None
+"""What became of an entry: it is in the log, it was there before, or it is not in the log."""
+
+
+def open_store(url: str, keys: Sequence[Key], pipeline: str) -> Store:
+    """Return a log that is ready; it is made where there is none.
+
+    Raises:
+        ConfigError: The URL is none, or the log is another pipeline's, or sealed with keys that are not given.
+        LogError: It was written by another version of Headrace.
+        LogUnavailable: The database cannot be reached, or not written.
+    """
+    store = Store(url, keys, pipeline)
+    store.prepare()
+    return store
+
+
+class Store:
+    """A log in its database.
+
+    Args:
+        url: An SQLAlchemy URL of SQLite or PostgreSQL.
+        keys: The first one seals, all of them open.
+        pipeline: Whose log it is: a database holds one pipeline's.
+    """
+
+    def __init__(self, url: str, keys: Sequence[Key], pipeline: str) -> None:
+        self.engine = make_engine(url)
+        self.sealer = Sealer(keys)
+        self.pipeline = pipeline
+        self._subject_key = b""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `prepare` came to its end."""
+        return bool(self._subject_key)
+
+    def prepare(self) -> None:
+        """Make the tables where there are none, whoever else does so now, and learn the subject key.
+
+        Raises:
+            ConfigError, LogError, LogUnavailable: As `open_store`.
+        """
+        with unavailable_is_said(self.engine), self.engine.begin() as connection:
+            if not is_sqlite(self.engine):  # SQLite's transactions take turns anyway
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            metadata.create_all(connection)
+            said = {row.name: row.value for row in connection.execute(select(about))}
+            if not said:
+                said = self._new()
+                connection.execute(insert(about), [{"name": name, "value": value} for name, value in said.items()])
+        self._check(said)
+        sealed = base64.b64decode(said[SUBJECT_KEY])
+        self._subject_key = self.sealer.open(sealed, OWN, said[SUBJECT_KEY_ID])
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+    def subject_hash(self, value: Any) -> bytes:
+        """Return the pseudonym of a subject."""
+        return hash_subject(value, self._subject_key)
+
+    def sealed_subject_key(self) -> dict[str, str]:
+        """Return what is said in the table `prediction_log` of the subject key, sealed with the first key."""
+        sealed = self.sealer.seal(self._subject_key, OWN)
+        return {SUBJECT_KEY: base64.b64encode(sealed).decode(), SUBJECT_KEY_ID: self.sealer.key_id}
+
+    def values(self, entry: Entry) -> Values:
+        """Return an entry as its row.
+
+        Raises:
+            ValueError, TypeError: It cannot be stored.
+        """
+        name = entry.request_id
+        if not 0 < len(name) <= LONGEST_ID or "\0" in name:
+            raise ValueError(f"request_id: has {len(name)} characters; give 1 to {LONGEST_ID}, none of them NUL")
+        return (
+            name,
+            to_microseconds(entry.time),
+            None if entry.subject is None else self.subject_hash(entry.subject),
+            self.sealer.seal(_encode({"instance": entry.instance, "features": entry.features}), name),
+            self.sealer.key_id,
+            entry.score,
+            entry.decision,
+            entry.variant,
+            entry.model_version,
+        )
+
+    def write(self, connection: Connection, group: Sequence[Entry], rows: Sequence[Values]) -> list[Result]:
+        """Commit the rows of a group; return what became of each, in order.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: None of them is known to be committed.
+        """
+        if insert_rows(connection, rows) == len(rows):
+            return [None] * len(rows)
+        names = [row[0] for row in rows]
+        found = {row.request_id: row for row in connection.execute(_stored().where(entries.c.request_id.in_(names)))}
+        # A sealed payload is like no other: where it stands in the log, it is this entry that was inserted.
+        return [self._earlier(entry, row, found.get(row[0])) for entry, row in zip(group, rows, strict=True)]
+
+    def find(self, request_id: str) -> Stored:
+        """Return the answer that was given to a request.
+
+        Raises:
+            UnknownRequestError: There is none.
+            ConfigError, IntegrityError: Its payload does not open.
+            LogUnavailable: The database cannot be reached.
+        """
+        with unavailable_is_said(self.engine), reading(self.engine) as connection:
+            row = connection.execute(_stored().where(entries.c.request_id == request_id)).one_or_none()
+        if row is None:
+            raise UnknownRequestError(f"request_id '{request_id}': no answer has it")
+        return self._opened(row)
+
+    def record_outcome(self, request_id: str, label: Any, at: dt.datetime) -> Recorded:
+        """Add the truth about an answer; what is known already stays as it was.
+
+        Args:
+            request_id: The answer's.
+            label: Anything that JSON takes.
+            at: When it became known, with its zone.
+
+        Raises:
+            UnknownRequestError: No answer has this request id.
+            ConflictError: Another label was recorded.
+            LogUnavailable: The database cannot be reached, or not written.
+        """
+        said = json.dumps(label, sort_keys=True, allow_nan=False)
+        row = {"request_id": request_id, "label": said, "at": to_microseconds(at), "recorded": time.time_ns() // 1000}
+        known = select(outcomes.c.label).where(outcomes.c.request_id == request_id)
+        with unavailable_is_said(self.engine):
+            try:
+                with self.engine.begin() as connection:
+                    connection.execute(insert(outcomes), row)
+            except BrokenRule:
+                with reading(self.engine) as connection:
+                    earlier = connection.execute(known).scalar_one_or_none()
+            else:
+                return Recorded.recorded
+        if earlier is None:
+            raise UnknownRequestError(f"request_id '{request_id}': no answer has it, so it has no outcome")
+        if earlier != said:
+            raise ConflictError(
+                f"request_id '{request_id}': its outcome is {earlier}, found {said}; the first one stands"
+            )
+        return Recorded.same
+
+    def _new(self) -> dict[str, str]:
+        self._subject_key = os.urandom(32)
+        return {"version": VERSION, "pipeline": self.pipeline, **self.sealed_subject_key()}
+
+    def _check(self, said: dict[str, str]) -> None:
+        where = self.engine.url.render_as_string(hide_password=True)
+        if said["version"] != VERSION:
+            raise LogError(f"{where}: its tables are of version {said['version']}, this Headrace writes {VERSION}")
+        if said["pipeline"] != self.pipeline:
+            raise ConfigError(
+                f"log.url: {where} is the log of pipeline '{said['pipeline']}'; "
+                f"give '{self.pipeline}' a database of its own"
+            )
+
+    def _earlier(self, entry: Entry, row: Values, found: Row[Any] | None) -> Result:
+        if found is None:
+            return LogUnavailable(f"request_id '{entry.request_id}': was erased while it was written")
+        if found.payload == row[3]:
+            return None
+        try:
+            stored = self._opened(found)
+        except Exception as error:  # noqa: BLE001  the waiter is told
+            return error
+        if stored.payload["instance"] != msgspec.json.decode(_encode(entry.instance)):
+            return ConflictError(f"request_id '{entry.request_id}': was used for another request; give each its own")
+        return Repeated(stored)
+
+    def _opened(self, row: Row[Any]) -> Stored:
+        payload = msgspec.json.decode(self.sealer.open(row.payload, row.request_id, row.key_id))
+        outcome = None if row.at is None else Outcome(label=json.loads(row.label), at=from_microseconds(row.at))
+        return Stored(
+            request_id=row.request_id,
+            time=from_microseconds(row.time),
+            payload=payload,
+            score=row.score,
+            decision=row.decision,
+            variant=row.variant,
+            model_version=row.model_version,
+            key_id=row.key_id,
+            outcome=outcome,
+        )
+
+
+def _stored() -> Any:
+    """Return the query of answers with their outcomes."""
+    return select(entries, outcomes.c.label, outcomes.c.at).join_from(entries, outcomes, isouter=True)

@@ -1,0 +1,79 @@
+"""`headrace log`: what those who hold the key do."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from answers import KEYS, NEW, NOW, OLD, answer, append
+
+from headrace.prediction_log import PredictionLog
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def said(key: str, secret: bytes) -> str:
+    """Return a key as the environment says it."""
+    return f"{key}:{base64.b64encode(secret).decode()}"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a machine whose fraud pipeline has answered."""
+    log = PredictionLog(f"sqlite:///{tmp_path}/predictions.db", KEYS, "fraud")
+    append(log, *(answer(f"r{number}", subject=number % 2, time=NOW) for number in range(10)))
+    log.close()
+    keys = f"{said(NEW.id, NEW.secret)},{said(OLD.id, OLD.secret)}"
+    return {**os.environ, "HEADRACE_STATE": str(tmp_path), "HEADRACE_LOG__KEYS": keys}
+
+
+def headrace(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+    """Run a command; return its code and what it said."""
+    command = [sys.executable, "-m", "headrace", "log", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_show_export_rotate_erase_and_retain(environment: dict[str, str], tmp_path: Path) -> None:
+    """Each says what it did, in words that can be kept."""
+    code, out, _ = headrace(environment, "show", "fraud", "r1")
+    assert code == 0
+    assert '"request_id": "r1"' in out
+    assert '"amount": "12.50"' in out
+    file = tmp_path / "out.parquet"
+    span = ("--since", "2026-11-23", "--until", "2026-11-24")
+    code, out, _ = headrace(environment, "export", "fraud", *span, "--out", str(file))
+    assert (code, pq.read_table(file).num_rows) == (0, 10)
+    assert "10 answers" in out
+    assert "10 answers encrypted anew, with key new" in headrace(environment, "rotate", "fraud")[1]
+    new_alone = {**environment, "HEADRACE_LOG__KEYS": said(NEW.id, NEW.secret)}
+    code, out, _ = headrace(new_alone, "erase", "fraud", "1")
+    assert code == 0
+    assert "5 answers and 0 outcomes erased" in out
+    assert "a search for the subject finds 0" in out
+    short = {**new_alone, "HEADRACE_LOG__RETENTION": "1us"}
+    assert "older than 1us deleted" in headrace(short, "retain", "fraud")[1]
+
+
+def test_what_is_wrong_is_said_in_a_line(environment: dict[str, str], tmp_path: Path) -> None:
+    """Without a traceback, and with no secret in it."""
+    mistakes = [
+        (environment, ("show", "fraud", "nothing"), "request_id 'nothing': no answer has it"),
+        ({**environment, "HEADRACE_LOG__KEYS": "old:secret"}, ("rotate", "fraud"), "key 1 (old): is not base64"),
+        ({**environment, "HEADRACE_LOG__KEYS": said("other", b"x" * 32)}, ("rotate", "fraud"), "key 'old' is needed"),
+        ({**environment, "HEADRACE_LOG__KEYS": ""}, ("rotate", "fraud"), "log.keys: no such file"),
+        ({**environment, "HEADRACE_LOG__KEYZ": "x"}, ("rotate", "fraud"), "did you mean HEADRACE_LOG__KEYS?"),
+    ]
+    for variables, arguments, line in mistakes:
+        code, out, errors = headrace(variables, *arguments)
+        assert (code, out) == (1, "")
+        assert errors.startswith("error: ")
+        assert line in errors
+        assert "secret" not in errors
+        assert errors.count("\n") == 1
+    assert not (tmp_path / "log.keys").exists()
