@@ -27,6 +27,12 @@ format: .venv/.synced
 	ruff check --fix
 	ruff format
 
+bench: .venv/.synced                  ## every figure in the README, side by side with what it is compared with
+	python -m benchmarks.simulator
+	python -m benchmarks.features
+	python -m benchmarks.handbook
+	python benchmarks/overhead.py
+
 environment: .venv/.synced            ## tell DVC which versions are installed
 	python -m headrace.environment
 
