@@ -14,7 +14,8 @@ from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
 from sqlalchemy.exc import IntegrityError as BrokenRule
 
 from headrace.errors import HeadraceError, LogUnavailable
-from headrace.prediction_log.database import describe, reading
+from headrace.prediction_log.checkpointing import keep_journal_short
+from headrace.prediction_log.database import describe, is_sqlite, reading
 from headrace.prediction_log.probing import probe
 from headrace.prediction_log.store import Store
 
@@ -81,6 +82,13 @@ class PredictionLog:
             self._mark_down(str(error))
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
+        if is_sqlite(self.store.engine):
+            threading.Thread(
+                target=keep_journal_short,
+                args=(self.store.engine, self._closing),
+                name="prediction-log-journal",
+                daemon=True,
+            ).start()
 
     @property
     def backlog(self) -> int:
