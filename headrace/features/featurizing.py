@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.declaration.sql import quoted
 from headrace.errors import ConfigError, DataError
 from headrace.features.checking import check_features
 from headrace.features.database import create_rows, database
@@ -18,7 +19,7 @@ from headrace.features.forms import lookup_sql, window_sql
 from headrace.features.manifest import NAME, declaration_digest, describe, read_manifest
 from headrace.features.plan import POSITION, Plan
 from headrace.features.positions import in_order, visible_later, with_frames, with_positions
-from headrace.features.writing import write_parts
+from headrace.features.writing import cut, pick, write_parts
 from headrace.storage import WHOLE, digest, link_or_copy, list_parts, part_path, write_beside, write_json
 
 if TYPE_CHECKING:
@@ -124,9 +125,14 @@ def _compute(
         query = lookup_sql(plan, exact, categorical)
     else:
         query = window_sql(plan, exact, categorical)
-    reader = connection.sql(_only_new(query, plan, start)).to_arrow_reader(BATCH)
+    wanted = f"SELECT * FROM ({query}) WHERE {POSITION} >= {start} AND {quoted(plan.target.column)} IS NOT NULL"
     ends = np.cumsum([sizes[name] for name in new]) + start
-    write_parts(reader, dict(zip(new, ends.tolist(), strict=True)), POSITION, out)
+    parts = dict(zip(new, ends.tolist(), strict=True))
+    if rows > ROWS_AT_ONCE:
+        ordered = connection.sql(f"{wanted} ORDER BY {POSITION}")
+        write_parts(cut(ordered.to_arrow_reader(BATCH), parts), out)
+    else:  # Arrow brings rows that fit into memory into order in half the time.
+        write_parts(pick(connection.sql(wanted).to_arrow_table(), parts), out)
     return rows
 
 
@@ -166,8 +172,3 @@ def _some_at_once(sizes: dict[str, int]) -> Iterator[list[str]]:
             names, rows = [], 0
     if names:
         yield names
-
-
-def _only_new(query: str, plan: Plan, start: int) -> str:
-    labelled = f'"{plan.target.column}" IS NOT NULL'
-    return f"SELECT * FROM ({query}) WHERE {POSITION} >= {start} AND {labelled} ORDER BY {POSITION}"

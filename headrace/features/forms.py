@@ -146,7 +146,7 @@ def _query(plan: Plan, parts: list[str]) -> str:
     for name, ratio in plan.features.ratios.items():
         above, below = (quoted(side.strip()) for side in ratio.split("/"))
         ratios.append(f"{above} / nullif({below}, 0) AS {quoted(name)}")
-    return "WITH " + ",\n".join(parts) + f"\nSELECT {_lines(['*', *ratios])}\nFROM computed\nORDER BY {POSITION}"
+    return "WITH " + ",\n".join(parts) + f"\nSELECT {_lines(['*', *ratios])}\nFROM computed"
 
 
 def _lines(columns: list[str]) -> str:

@@ -61,7 +61,9 @@ class Lookup:
         asked = ordered[ASKED].to_numpy()
         probes = with_positions(ordered.drop_columns(ASKED), self._past.rows, self._plan)
         computed = self._prepared().ask(probes, pa.concat_tables([self._past.of(probes), probes]))
-        return computed.drop_columns(POSITION).take(pa.array(np.argsort(asked)))
+        place = np.empty(len(asked), dtype=np.int64)
+        place[asked[computed[POSITION].to_numpy() - self._past.rows]] = np.arange(len(asked))
+        return computed.drop_columns(POSITION).take(pa.array(place))
 
     def close(self) -> None:
         """Give back the memory of the database."""
@@ -104,7 +106,7 @@ class _Prepared:
         cursor.execute(f"PREPARE features AS {sql}")
 
     def ask(self, probes: pa.Table, rows: pa.Table) -> pa.Table:
-        """Return the features of the probes, in order of their position."""
+        """Return the features of the probes, with their positions."""
         self._probes.table, self._rows.table = probes, rows
         computed: pa.Table = self._cursor.sql("EXECUTE features").to_arrow_table()
         return computed
