@@ -1,6 +1,6 @@
 """How long the handbook's fifteen features take, beside pandas and beside hand-written DuckDB SQL.
 
-    python -m benchmarks.features [--rows /work/shared/data/handbook_transactions.parquet] [--rounds 3]
+    python -m benchmarks.features [--rows ../shared/data/handbook_transactions.parquet] [--rounds 3]
 
 Each reads the same validated rows (a Parquet file a day), computes the same features and writes them with zstd:
 Headrace a file a day, the others one file. Rounds take turns, and the table has the medians. Hand-written SQL differs
@@ -40,7 +40,7 @@ from headrace.features import Lookup, featurize
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROWS = Path("/work/shared/data/handbook_transactions.parquet")
+ROWS = Path("../shared/data/handbook_transactions.parquet")
 SPANS = {"1d": 1, "7d": 7, "30d": 30}
 DELAY = 7
 SCHEMA = TypedRows(
