@@ -11,6 +11,7 @@ HeadraceError
 │   ├── LogUnavailable     ... now; it may well be a little later
 │   ├── ConflictError      a request id was used for something else, or an outcome contradicts an earlier one
 │   └── UnknownRequestError  no answer has this request id
+├── WindowsUnavailable the store of live windows cannot be reached now; it may well be a little later
 └── TrackingError      the model registry cannot be reached or holds something unexpected
 """
 
@@ -59,6 +60,10 @@ class ConflictError(LogError):
 
 class UnknownRequestError(LogError):
     """No answer in the prediction log has this request id."""
+
+
+class WindowsUnavailable(HeadraceError):  # noqa: N818  it is called what it is
+    """The store of live windows cannot be reached now; trying again can help."""
 
 
 class TrackingError(HeadraceError):

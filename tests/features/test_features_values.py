@@ -12,38 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
-from payments import EVERYTHING, ROWS, START, TARGET, by_definition, config, table, write_days
+from payments import EVERYTHING, ROWS, START, TARGET, by_definition, config, payment, rows_of, table, write_days
 
 from headrace.declaration.features import Features, Window, feature_names
 from headrace.features import Lookup, featurize
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Half hours and few cards and shops, so that ties, window borders and missing values are met all the time.
-payment = st.fixed_dictionaries(
-    {
-        "half_hour": st.integers(0, 96),
-        "card": st.sampled_from([1, 2, None]),
-        "shop": st.sampled_from(["a", "b"]),
-        "kind": st.sampled_from(["x", "y"]),
-        "amount": st.one_of(st.none(), st.decimals(0, 99, places=2)),
-        "weight": st.one_of(st.none(), st.floats(-5, 5, width=32)),
-        "fraud": st.sampled_from([0, 1]),
-    }
-)
-
-
-def rows_of(payments: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows in order of time; the key does not follow the order in which they were drawn."""
-    drawn = [
-        {"id": (7 * number) % 101, "paid_at": START + dt.timedelta(minutes=30 * each["half_hour"]), **each}
-        for number, each in enumerate(payments)
-    ]
-    return [
-        {k: v for k, v in row.items() if k != "half_hour"}
-        for row in sorted(drawn, key=lambda r: (r["paid_at"], r["id"]))
-    ]
 
 
 def computed(validated: Path, out: Path) -> dict[int, dict[str, Any]]:

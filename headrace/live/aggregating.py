@@ -1,0 +1,206 @@
+"""The aggregates of the windows of one entity, over its records.
+
+A window has tens of rows, seldom hundreds: at that size Python's own sums cost less than NumPy's, and those of integers
+are exact. The borders of all windows are found together.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headrace.declaration.durations import microseconds
+from headrace.live.layout import NULL, TIME, Argument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from headrace.features.aggregates import Aggregate
+    from headrace.features.plan import Frame, WindowFeature
+
+MISSING = math.nan
+Numbers = list[Any]
+REPRESENTABLE = 2**53
+Border = tuple[int, int]
+"""The numbers of the two borders of a window, among all borders of its entity."""
+
+
+class EntityWindows:
+    """The windows over one entity's history.
+
+    Args:
+        features: The features that look through them, each with the place of its value among all features.
+        arguments: The words of a record after its order; an argument for each of the features' expressions.
+        order: The bytes of a record's order.
+    """
+
+    def __init__(
+        self, features: Sequence[tuple[int, WindowFeature]], arguments: Sequence[Argument], order: int
+    ) -> None:
+        self.width, self._order = order + 8 * len(arguments), order
+        self.reach = max(microseconds(each.frame.span) + microseconds(each.frame.delay) for _, each in features)
+        self._ages: dict[int, int] = {}
+        self._counts: list[tuple[int, Border]] = []
+        self._gaps: list[tuple[int, Border]] = []
+        self._columns = [_Column(argument, order + 8 * place) for place, argument in enumerate(arguments)]
+        of_sql = {(column.argument.sql, column.argument.kind): column for column in self._columns}
+        for slot, feature in features:
+            aggregate, border = feature.aggregate, self._border(feature.frame)
+            if aggregate.counts_rows:
+                self._counts.append((slot, border))
+            elif aggregate.function == "seconds_since_last":
+                self._gaps.append((slot, border))
+            else:
+                column = of_sql[str(aggregate.argument_sql), kept_as(aggregate, arguments)]
+                column.add(slot, border, aggregate)
+        self._looked_back = np.array(list(self._ages), dtype=np.uint64)
+        self.without_history = {slot: 0.0 for slot, each in features if each.aggregate.function == "count"}
+
+    def _border(self, frame: Frame) -> Border:
+        """Return the numbers of a frame's borders: those found by an age, the row itself, what is after it."""
+        delay = microseconds(frame.delay)
+        start = self._ages.setdefault(delay + microseconds(frame.span), len(self._ages))
+        if delay:
+            return start, self._ages.setdefault(delay, len(self._ages))
+        return start, -2 if frame.before_row else -1
+
+    def fill(self, values: list[Any], records: bytes, order: bytes) -> None:
+        """Compute the features of a row.
+
+        Args:
+            values: Where they go.
+            records: The entity's history as far as the windows reach, the row's own record in it.
+            order: The row's order.
+        """
+        count, width = len(records) // self.width, self.width
+        times: NDArray[np.uint64] = np.ndarray(count, ">u8", records, 0, (width,))
+        (time,) = TIME.unpack_from(order)
+        borders: list[int] = times.searchsorted(np.uint64(time) - self._looked_back, "right").tolist()
+        own = self._own(records, count, order)
+        # The last two are the place of the row itself, and the one after it.
+        borders += own
+        for slot, (start, end) in self._counts:
+            values[slot] = float(max(borders[end] - borders[start], 0))
+        for slot, (start, end) in self._gaps:
+            last = borders[end] - 1
+            values[slot] = (time - times.item(last)) / 1e6 if last >= borders[start] else MISSING
+        for column in self._columns:
+            column.fill(values, records, count, width, borders)
+
+    def _own(self, records: bytes, count: int, order: bytes) -> tuple[int, int]:
+        at = count
+        while at and records[(begin := (at - 1) * self.width) : begin + self._order] > order:
+            at -= 1
+        found = at and records[(begin := (at - 1) * self.width) : begin + self._order] == order
+        return (at - 1, at) if found else (at, at)
+
+
+class _Column:
+    """One argument of an entity's records, and all that is taken over it."""
+
+    def __init__(self, argument: Argument, offset: int) -> None:
+        self.argument, self._offset = argument, offset
+        self._float = argument.kind == "float"
+        self._type = "<f8" if self._float else "<i8"
+        self._taken: dict[Border, list[tuple[int, Callable[[Numbers], float], bool]]] = {}
+        self._quantiles: dict[Border, list[tuple[int, float]]] = {}
+
+    def add(self, slot: int, border: Border, aggregate: Aggregate) -> None:
+        """Take an aggregate through a window."""
+        if aggregate.is_quantile:
+            self._quantiles.setdefault(border, []).append((slot, aggregate.fraction))
+        else:
+            taken = self._taken.setdefault(border, [])
+            taken.append((slot, _function(aggregate, self.argument), aggregate.function == "count"))
+
+    def fill(self, values: list[Any], records: bytes, count: int, width: int, borders: list[int]) -> None:
+        column: NDArray[Any] = np.ndarray(count, self._type, records, self._offset, (width,))
+        for (start, end), fractions in self._quantiles.items():
+            _take_quantiles(values, np.sort(column[borders[start] : borders[end]]), fractions)
+        if not self._taken:
+            return
+        begin = min(borders[start] for start, _ in self._taken)
+        numbers = column[begin : max(borders[end] for _, end in self._taken)].tolist()
+        whole = not any(number != number for number in numbers) if self._float else NULL not in numbers  # noqa: PLR0124
+        for (start, end), wanted in self._taken.items():
+            part = numbers[borders[start] - begin : max(borders[end] - begin, 0)]
+            if not whole:
+                part = [number for number in part if number == number and number != NULL]  # noqa: PLR0124
+            for slot, function, counts in wanted:
+                values[slot] = function(part) if part else 0.0 if counts else MISSING
+
+
+def kept_as(aggregate: Aggregate, arguments: Sequence[Argument]) -> str:
+    """Return the kind in which an aggregate's argument is kept; a plain count takes whatever is there."""
+    kinds = [argument.kind for argument in arguments if argument.sql == aggregate.argument_sql]
+    if aggregate.function == "count":
+        wanted = [kind for kind in kinds if kind in {"code", "exact"} or not aggregate.distinct]
+        return wanted[0]
+    return next(kind for kind in kinds if kind != "code")
+
+
+def _function(aggregate: Aggregate, argument: Argument) -> Callable[[Numbers], float]:
+    """Return what takes an aggregate over one or more numbers, none of them missing."""
+    factor = 10**argument.scale
+    exact = argument.kind != "float"
+    functions: dict[str, Callable[[Numbers], float]] = {
+        "count": lambda numbers: float(len(numbers)),
+        "sum": (lambda numbers: sum(numbers) / factor) if exact else (lambda numbers: float(sum(numbers))),
+        "avg": lambda numbers: sum(numbers) / len(numbers) / factor,
+        "min": lambda numbers: min(numbers) / factor,
+        "max": lambda numbers: max(numbers) / factor,
+        "last": lambda numbers: numbers[-1] / factor,
+        "stddev": (lambda numbers: _exact_stddev(numbers, argument.scale)) if exact else _stddev,
+    }
+    functions["share"] = functions["avg"]
+    if aggregate.distinct:
+        return lambda numbers: float(len(set(numbers)))
+    return functions[aggregate.function]
+
+
+def _exact_stddev(numbers: Numbers, scale: int) -> float:
+    """Return the sample standard deviation in the very steps of the SQL form, which rounds the exact sums."""
+    count = len(numbers)
+    if count < 2:
+        return MISSING
+    total = _double(sum(numbers), scale)
+    squares = _double(sum(number * number for number in numbers), 2 * scale)
+    return math.sqrt(max(0.0, squares - total * total / count) / (count - 1))
+
+
+def _double(number: int, scale: int) -> float:
+    """Return a decimal as DuckDB casts it to a double."""
+    power = 10**scale
+    if abs(number) <= REPRESENTABLE or not scale:
+        return float(number) / float(power)
+    whole, rest = divmod(abs(number), power)
+    return math.copysign(float(whole) + float(rest) / float(power), number)
+
+
+def _stddev(numbers: Numbers) -> float:
+    """Return the sample standard deviation of floats; exactly 0 of equal ones."""
+    count = len(numbers)
+    if count < 2:
+        return MISSING
+    shifted = [number - numbers[0] for number in numbers]
+    mean = math.fsum(shifted) / count
+    return math.sqrt(math.fsum((number - mean) ** 2 for number in shifted) / (count - 1))
+
+
+def _take_quantiles(values: list[Any], ordered: NDArray[Any], wanted: list[tuple[int, float]]) -> None:
+    """Take quantiles by linear interpolation; missing numbers are the last ones."""
+    count = len(ordered)
+    while count and math.isnan(ordered.item(count - 1)):
+        count = int(np.searchsorted(ordered, np.nan))
+    for slot, fraction in wanted:
+        if not count:
+            values[slot] = MISSING
+            continue
+        place = fraction * (count - 1)
+        low = math.floor(place)
+        below, above = ordered.item(low), ordered.item(min(low + 1, count - 1))
+        values[slot] = below + (above - below) * (place - low)

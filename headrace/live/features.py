@@ -1,0 +1,216 @@
+"""The features of a row, from what was recorded before it."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from headrace.declaration.features import feature_names
+from headrace.declaration.sql import quoted
+from headrace.errors import DataError
+from headrace.features.database import create_rows, database
+from headrace.features.rowwise import compile_expressions
+from headrace.live.warming import histories_of, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+    from headrace.features.plan import Plan
+    from headrace.live.records import Records
+    from headrace.live.store import Store
+
+MISSING = math.nan
+CLAIM = 30.0
+"""Seconds for which a worker that fills a store is waited for; then it is taken for dead."""
+PAUSE = 0.1
+
+Value = float | str | None
+
+
+class LiveFeatures:
+    """Declared features, one row at a time; the rows are recorded in a store that workers share.
+
+    Several threads may ask.
+
+    Args:
+        plan: The resolved declaration.
+        store: Where histories are kept; None where no window looks back.
+    """
+
+    def __init__(self, plan: Plan, store: Store | None, records: Records | None) -> None:
+        features = plan.features
+        self._plan, self._store, self._records = plan, store, records
+        self.names = feature_names(features)
+        own = {name: quoted(name) for name in features.columns} | features.expressions
+        arguments = {name: sql for sql, name in plan.arguments.items()}
+        self._program = compile_expressions(own | arguments, plan.rows)
+        relabelled = records.by_label if records else []
+        self._of_label = compile_expressions({plan.arguments[sql]: sql for sql in plan.arguments}, plan.rows)
+        self._reads_label = bool(relabelled)
+        with database() as connection:
+            create_rows(connection, plan.rows)
+            texts = set(plan.categorical(connection))
+        self._own = [(name, name in texts) for name in own]
+        slots = {name: place for place, name in enumerate(self.names)}
+        sides = ([slots[side.strip()] for side in ratio.split("/")] for ratio in features.ratios.values())
+        self._ratios = [
+            (slots[name], above, below) for name, (above, below) in zip(features.ratios, sides, strict=True)
+        ]
+        self._blank = [MISSING] * len(self.names)
+
+    def ask(self, row: Mapping[str, Any], request: str | None = None) -> list[Value]:
+        """Record a row, and return its features in the order of `names`.
+
+        A row that is recorded already stays as it is; its features are what they are at its own time.
+
+        Args:
+            row: Python values by column; one that it does not have, such as the label, is missing.
+            request: What a row without a key is known by.
+
+        Returns:
+            Numbers, NaN for a missing one; texts, None for a missing one.
+
+        Raises:
+            WindowsUnavailable: The store cannot be reached now. The row may be recorded; asking again is safe.
+            DataError: The row has no time, or an expression does not take it.
+        """
+        program = self._program(row)
+        values: list[Any] = self._blank.copy()
+        for place, (name, text) in enumerate(self._own):
+            value = program[name]
+            if text:
+                values[place] = value
+            elif value is not None:
+                values[place] = float(value)
+        if self._store is not None and self._records is not None:
+            self._look_back(values, row, program, request)
+        for place, above, below in self._ratios:
+            if values[below]:
+                values[place] = values[above] / values[below]
+        return values
+
+    def _look_back(
+        self, values: list[Any], row: Mapping[str, Any], program: Mapping[str, Any], request: str | None
+    ) -> None:
+        records, store = self._held()
+        recorded, present = records.row(
+            self._timed(row), program, records.keys.of(row.get(self._plan.rows.key), request)
+        )
+        histories = store.add(recorded)
+        if len(present) < len(records.windows):
+            for windows in records.windows:
+                for slot, value in windows.without_history.items():
+                    values[slot] = value
+        for number, history in zip(present, histories, strict=True):
+            records.windows[number].fill(values, history, recorded.order)
+
+    def tell(self, row: Mapping[str, Any], label: Any, request: str | None = None) -> bool:
+        """Say the label of a row that was recorded; saying it again, or another one, replaces it.
+
+        Args:
+            row: The row, or its key alone under the key's name.
+            label: The label column's value.
+            request: What a row without a key is known by.
+
+        Returns:
+            Whether the row is known.
+
+        Raises:
+            WindowsUnavailable: The store cannot be reached now.
+        """
+        if self._store is None:
+            return False
+        records, store = self._held()
+        key = records.keys.of(row.get(self._plan.rows.key), request)
+        facts = store.facts(key)
+        if facts is None:
+            return False
+        if self._reads_label:
+            known = {**row, **records.read_facts(facts), self._plan.target.column: label}
+            store.replace(records.row(known, self._of_label(known), key)[0])
+        return True
+
+    def warm(self, history: pa.Table, digest: str) -> None:
+        """Fill the store with validated rows, unless it has them. Workers may do so at once, and others ask meanwhile.
+
+        Args:
+            history: The columns that windows read, with labels.
+            digest: What tells this history from others: a new one adds to what is there.
+
+        Raises:
+            WindowsUnavailable: The store cannot be reached now; what is filled by then stays.
+        """
+        if self._store is None:
+            return
+        records, store = self._held()
+        mark = digest.encode()
+        while not store.marked(mark):
+            if store.claim(mark, CLAIM):
+                store.load(histories_of(history, records), rows_of(history, records))
+                store.mark(mark)
+            else:
+                time.sleep(PAUSE)
+
+    def is_warm(self, digest: str) -> bool:
+        """Return whether the store was filled with a history.
+
+        Raises:
+            WindowsUnavailable: The store cannot be reached now.
+        """
+        return self._store is None or self._store.marked(digest.encode())
+
+    def seen(self, row: Mapping[str, Any]) -> dict[str, list[bytes]]:
+        """Return the orders of the records of a row's entities, by entity column, oldest first."""
+        if self._store is None:
+            return {}
+        records, store = self._held()
+        found = {}
+        for number, entity in enumerate(records.entities.columns):
+            if row.get(entity) is not None:
+                history, width = (
+                    store.history(records.entities.name(number, row[entity])),
+                    records.windows[number].width,
+                )
+                found[entity] = [history[at : at + records.order_bytes] for at in range(0, len(history), width)]
+        return found
+
+    def forget(self, column: str, value: Any) -> int:
+        """Drop the history of an entity, and what is kept of its rows; return how many they were.
+
+        Raises:
+            DataError: No window has this column as its entity.
+            WindowsUnavailable: The store cannot be reached now.
+        """
+        if self._store is None:
+            return 0
+        records, store = self._held()
+        return store.forget(records.entities.name(records.entities.number(column), value))
+
+    def check(self) -> None:
+        """Do nothing if the store can be reached.
+
+        Raises:
+            WindowsUnavailable: It cannot.
+        """
+        if self._store is not None:
+            self._store.check()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._store is not None:
+            self._store.close()
+        self._program.close()
+        self._of_label.close()
+
+    def _held(self) -> tuple[Records, Store]:
+        assert self._records is not None
+        assert self._store is not None
+        return self._records, self._store
+
+    def _timed(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        if row.get(str(self._plan.rows.timestamp)) is None:
+            raise DataError(f"a row has no {self._plan.rows.timestamp}: its windows have no end")
+        return row

@@ -1,0 +1,378 @@
+"""Histories in one file that the processes of a machine share (LMDB).
+
+What was committed survives the end of a process, by kill -9 too: the pages are the kernel's. They are written to the
+disk once a second. A loss of power may lose the seconds since, and where a file system orders its writes in another way
+even leave a file that cannot be read: remove it then, and fill it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import lmdb
+
+from headrace.errors import WindowsUnavailable
+from headrace.live.layout import NAME_BYTES
+from headrace.live.store import merged, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from headrace.live.store import Place, Row
+
+SIZE = 64 * 2**20
+"""Bytes of a new file. It is doubled when it is full, and its space taken from the disk: a full disk is said then."""
+CHUNK = 1900
+"""Bytes of the records under one key: two of them fit into a page."""
+SYNC_SECONDS = 1.0
+LOAD_SECONDS = 0.004
+"""How long others wait at most for one that loads many rows."""
+EXPIRED_AT_ONCE = 2
+"""For each row that comes so many go, if they are past the horizon: more than one, so that what is left behind ends."""
+AFTER_ALL = b"\xff"
+CHUNKS, KEYS, ORDERS, MARKS = b"h", b"k", b"t", b"m"
+DEADLINE = struct.Struct("<d")
+
+T = TypeVar("T")
+
+
+class FileStore:
+    """A file of histories: chunks of records by their first order, rows by their key, and the rows' order.
+
+    Args:
+        path: The file. Another one, its lock, is beside it.
+        space: What all keys begin with.
+        widths: The width of the records of each entity column, in words of 8 bytes.
+        order: The bytes of an order.
+
+    Raises:
+        WindowsUnavailable: The file cannot be opened.
+    """
+
+    def __init__(self, path: Path, space: bytes, widths: bytes, order: int) -> None:
+        self._file = _opened(path)
+        self._chunks, self._keys, self._orders, self._marks = (space + kind for kind in (CHUNKS, KEYS, ORDERS, MARKS))
+        self._widths, self._order = widths, order
+
+    def add(self, row: Row) -> list[bytes]:
+        """Record a row unless it is known, and return the histories of its places."""
+        return self._file.write(lambda transaction: self._add(transaction, row))
+
+    def replace(self, row: Row) -> None:
+        """Put the records of a known row in the place of those that it has."""
+
+        def replaced(transaction: lmdb.Transaction) -> None:
+            for place in row.places:
+                chunks = self._read(transaction, place.name, row.order)
+                self._insert(transaction, place, chunks)
+
+        self._file.write(replaced)
+
+    def facts(self, key: bytes) -> bytes | None:
+        """Return what is kept of a row."""
+        return self._file.read(lambda transaction: _bytes(transaction.get(self._keys + key)))
+
+    def load(self, histories: Iterable[tuple[bytes, bytes]], rows: Iterable[Row]) -> None:
+        """Merge many records, then many rows, in short transactions."""
+        self._in_turns(histories, self._merge)
+        self._in_turns(rows, self._note)
+
+    def history(self, name: bytes) -> bytes:
+        """Return a whole history."""
+        return self._file.read(lambda transaction: _joined(self._read(transaction, name, b"")))
+
+    def forget(self, name: bytes) -> int:
+        """Drop a history and what is kept of its rows."""
+        return self._file.write(lambda transaction: self._forget(transaction, name))
+
+    def marked(self, mark: bytes) -> bool:
+        """Return whether a mark was set."""
+        return self._file.read(lambda transaction: transaction.get(self._marks + mark)) is not None
+
+    def mark(self, mark: bytes) -> None:
+        """Set a mark."""
+        self._file.write(lambda transaction: transaction.put(self._marks + mark, b""))
+
+    def claim(self, mark: bytes, seconds: float) -> bool:
+        """Return whether this caller alone may work on something for so long."""
+
+        def claimed(transaction: lmdb.Transaction) -> bool:
+            key, now = self._marks + mark + b" claimed", time.time()
+            until = transaction.get(key)
+            if until is not None and now < DEADLINE.unpack(until)[0] <= now + seconds:
+                return False
+            return bool(transaction.put(key, DEADLINE.pack(now + seconds)))
+
+        return self._file.write(claimed)
+
+    def check(self) -> None:
+        """Do nothing but reach it."""
+        self._file.write(lambda _: None)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.release()
+
+    def _add(self, transaction: lmdb.Transaction, row: Row) -> list[bytes]:
+        new = self._note(transaction, row)
+        if new:
+            self._expire(transaction, row.horizon)
+        histories = []
+        for place in row.places:
+            chunks = self._read(transaction, place.name, place.since)
+            histories.append(_joined(self._insert(transaction, place, chunks) if new else chunks))
+        return histories
+
+    def _note(self, transaction: lmdb.Transaction, row: Row) -> bool:
+        """Keep what is to be kept of a row itself; return whether it is new."""
+        if not transaction.put(self._keys + row.key, row.facts, overwrite=False):
+            return False
+        transaction.put(self._orders + row.order, b"".join(place.name for place in row.places))
+        return True
+
+    def _read(self, transaction: lmdb.Transaction, name: bytes, since: bytes) -> list[tuple[bytes, bytes]]:
+        """Return the chunks of a history, the newest first, back to the one that has an order in it."""
+        of = self._chunks + name
+        oldest = of + since
+        chunks: list[tuple[bytes, bytes]] = []
+        with transaction.cursor() as cursor:
+            there = cursor.prev() if cursor.set_range(of + AFTER_ALL * 9) else cursor.last()
+            while there:
+                key, records = _item(cursor)
+                if not key.startswith(of):
+                    break
+                chunks.append((key, records))
+                if key <= oldest:
+                    break
+                there = cursor.prev()
+        return chunks
+
+    def _insert(
+        self, transaction: lmdb.Transaction, place: Place, chunks: list[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        """Write a record to the chunk that it belongs to, and return the chunks with it."""
+        of, record = self._chunks + place.name, place.record
+        order, width = record[: self._order], len(record)
+        at = next((at for at, (key, _) in enumerate(chunks) if key <= of + order), len(chunks) - 1)
+        if at < 0:
+            return self._put(transaction, of, [record], [])
+        key, records = chunks[at]
+        if records[-width:][: self._order] < order:
+            full = len(records) + width > CHUNK
+            changed = [records, record] if full else [records + record]
+        else:
+            begin = place_of(records, order, width)
+            end = begin + width if records[begin : begin + self._order] == order else begin
+            changed = _halves(records[:begin] + record + records[end:], width)
+        return chunks[:at] + self._put(transaction, of, changed, [(key, records)]) + chunks[at + 1 :]
+
+    def _put(
+        self, transaction: lmdb.Transaction, of: bytes, changed: list[bytes], before: list[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        """Write chunks in the place of others; return them, the newest first."""
+        chunks = [(of + records[: self._order], records) for records in changed]
+        kept = {key for key, _ in chunks}
+        for key, _ in before:
+            if key not in kept:
+                transaction.delete(key)
+        there = dict(before)
+        for key, records in chunks:
+            if there.get(key) != records:
+                transaction.put(key, records)
+        return chunks[::-1]
+
+    def _expire(self, transaction: lmdb.Transaction, horizon: bytes) -> None:
+        """Drop the first rows if they are past the horizon, and the chunks that end with them."""
+        for _ in range(EXPIRED_AT_ONCE):
+            with transaction.cursor() as cursor:
+                if not cursor.set_range(self._orders):
+                    return
+                key, names = _item(cursor)
+            order = key[len(self._orders) :]
+            if not key.startswith(self._orders) or order >= horizon:
+                return
+            transaction.delete(key)
+            transaction.delete(self._keys + order[8:])
+            for at in range(0, len(names), NAME_BYTES):
+                self._drop_first_chunk(transaction, names[at : at + NAME_BYTES], order)
+
+    def _drop_first_chunk(self, transaction: lmdb.Transaction, name: bytes, until: bytes) -> None:
+        of, width = self._chunks + name, self._width(name)
+        with transaction.cursor() as cursor:
+            if cursor.set_range(of):
+                key, records = _item(cursor)
+                if key.startswith(of) and records[-width:][: self._order] <= until:
+                    cursor.delete()
+
+    def _merge(self, transaction: lmdb.Transaction, history: tuple[bytes, bytes]) -> None:
+        name, more = history
+        width = self._width(name)
+        chunks = self._read(transaction, name, more[: self._order])
+        records = merged(_joined(chunks), more, width, self._order)
+        size = CHUNK // width * width
+        parts = [records[at : at + size] for at in range(0, len(records), size)]
+        self._put(transaction, self._chunks + name, parts, chunks)
+
+    def _forget(self, transaction: lmdb.Transaction, name: bytes) -> int:
+        width, count = self._width(name), 0
+        for key, records in self._read(transaction, name, b""):
+            transaction.delete(key)
+            for at in range(0, len(records), width):
+                order = records[at : at + self._order]
+                transaction.delete(self._orders + order)
+                transaction.delete(self._keys + order[8:])
+                count += 1
+        return count
+
+    def _width(self, name: bytes) -> int:
+        return self._widths[name[0]] * 8
+
+    def _in_turns(self, items: Iterable[Any], write: Callable[[lmdb.Transaction, Any], Any]) -> None:
+        """Write items some milliseconds at a time, so that others have their turns between."""
+        waiting = iter(items)
+        more = True
+        while more:
+            some: list[Any] = []
+            more = self._file.write(partial(_write_some, waiting=waiting, some=some, write=write))
+            time.sleep(0.0002)
+
+
+def _write_some(
+    transaction: lmdb.Transaction,
+    waiting: Iterator[Any],
+    some: list[Any],
+    write: Callable[[lmdb.Transaction, Any], Any],
+) -> bool:
+    """Write items for some milliseconds; `some` has those that were taken, to be written again if the file was full."""
+    until = time.perf_counter() + LOAD_SECONDS
+    for item in some:
+        write(transaction, item)
+    for item in waiting:
+        some.append(item)
+        write(transaction, item)
+        if time.perf_counter() > until:
+            return True
+    return False
+
+
+def _bytes(value: Any) -> bytes | None:
+    """Return what was read: bytes, as no transaction is begun with buffers."""
+    return value  # type: ignore[no-any-return]
+
+
+def _item(cursor: lmdb.Cursor) -> tuple[bytes, bytes]:
+    """Return the key and the value that a cursor is at."""
+    return cursor.item()  # type: ignore[return-value]
+
+
+def _joined(chunks: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the records of chunks, the newest of which comes first, in their order."""
+    return chunks[0][1] if len(chunks) == 1 else b"".join([records for _, records in reversed(chunks)])
+
+
+def _halves(records: bytes, width: int) -> list[bytes]:
+    if len(records) <= CHUNK or len(records) == width:
+        return [records]
+    middle = len(records) // width // 2 * width
+    return [records[:middle], records[middle:]]
+
+
+class _File:
+    """An open file, of which a process has one however often it is used."""
+
+    opened: dict[Path, _File] = {}  # noqa: RUF012  the one list of the process
+    opening = threading.Lock()
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.users, self._written = path, 0, False
+        # Pages are changed in the map, not written one by one by system calls: a third of the time.
+        self._environment = lmdb.open(
+            str(path), subdir=False, map_size=SIZE, sync=False, metasync=False, writemap=True, max_readers=1024
+        )
+        self._lock = threading.Lock()
+        self._reserve(self._environment.info()["map_size"])
+        self._closed = threading.Event()
+        threading.Thread(target=self._keep_synced, name="headrace-windows", daemon=True).start()
+
+    def write(self, do: Callable[[lmdb.Transaction], T]) -> T:
+        """Do something in a transaction of its own, in a larger file if this one is full."""
+        with _said(self.path), self._lock:
+            while True:
+                try:
+                    with self._environment.begin(write=True) as transaction:
+                        found = do(transaction)
+                    self._written = True
+                except lmdb.MapFullError:
+                    self._grow()
+                except lmdb.MapResizedError:
+                    self._environment.set_mapsize(0)
+                else:
+                    return found
+
+    def read(self, do: Callable[[lmdb.Transaction], T]) -> T:
+        """Do something in a transaction that writes nothing."""
+        with _said(self.path), self._lock:
+            while True:
+                try:
+                    with self._environment.begin() as transaction:
+                        return do(transaction)
+                except lmdb.MapResizedError:
+                    self._environment.set_mapsize(0)
+
+    def release(self) -> None:
+        """Close the file if nobody else in this process uses it."""
+        with self.opening:
+            self.users -= 1
+            if not self.users:
+                self.opened.pop(self.path, None)
+                self._closed.set()
+                with self._lock:
+                    self._environment.sync(True)  # noqa: FBT003  it takes no name
+                    self._environment.close()
+
+    def _grow(self) -> None:
+        before = self._environment.info()["map_size"]
+        self._environment.set_mapsize(0)
+        if self._environment.info()["map_size"] == before:
+            self._reserve(2 * before)
+            self._environment.set_mapsize(2 * before)
+
+    def _reserve(self, size: int) -> None:
+        """Take space from the disk: a page of the map that the disk has no room for would end the process."""
+        file = os.open(self.path, os.O_RDWR)
+        try:
+            os.posix_fallocate(file, 0, size)
+        finally:
+            os.close(file)
+
+    def _keep_synced(self) -> None:
+        while not self._closed.wait(SYNC_SECONDS):
+            if self._written:
+                self._written = False
+                with contextlib.suppress(lmdb.Error):
+                    self._environment.sync(True)  # noqa: FBT003  it takes no name
+
+
+def _opened(path: Path) -> _File:
+    path = path.absolute()
+    with _File.opening, _said(path):
+        if path not in _File.opened:
+            _File.opened[path] = _File(path)
+        _File.opened[path].users += 1
+        return _File.opened[path]
+
+
+@contextlib.contextmanager
+def _said(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (lmdb.Error, OSError) as error:
+        raise WindowsUnavailable(f"{path}: the windows cannot be read or written ({error})") from error

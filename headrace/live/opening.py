@@ -1,0 +1,60 @@
+"""Opening the store that a URL names."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.declaration.features import feature_names
+from headrace.errors import ConfigError
+from headrace.features.manifest import declaration_digest
+from headrace.features.plan import Plan
+from headrace.live.features import LiveFeatures
+from headrace.live.layout import FORMAT
+from headrace.live.records import Records
+
+if TYPE_CHECKING:
+    from headrace.declaration.features import Features
+    from headrace.declaration.modelling import Target
+    from headrace.declaration.rows import TypedRows
+    from headrace.live.store import Store
+
+LMDB = "lmdb://"
+REDIS = ("redis://", "rediss://", "unix://")
+
+
+def open_windows(url: str, features: Features, rows: TypedRows, target: Target) -> LiveFeatures:
+    """Open the features of a declaration over a store.
+
+    Declarations that differ have key spaces of their own in a store: two versions of a model run side by side.
+
+    Args:
+        url: `lmdb:///path/windows.lmdb`, a file that the processes of a machine share, or `redis://host:6379/0`.
+        features: The declaration,
+        rows: of the rows that are asked about,
+        target: and of their label.
+
+    Raises:
+        ConfigError: The URL names no store, or an aggregate cannot be kept live.
+        WindowsUnavailable: The file cannot be opened. A Redis is not asked before it is needed.
+    """
+    plan = Plan(features, rows, target)
+    if not plan.windows:
+        return LiveFeatures(plan, None, None)
+    slots = {name: place for place, name in enumerate(feature_names(features))}
+    records = Records(plan, slots)
+    space = hashlib.blake2b(FORMAT + declaration_digest(plan).encode(), digest_size=8).digest()
+    return LiveFeatures(plan, _store(url, space, records), records)
+
+
+def _store(url: str, space: bytes, records: Records) -> Store:
+    if url.startswith(LMDB):
+        from headrace.live.file_store import FileStore
+
+        return FileStore(Path(url.removeprefix(LMDB)), space, records.widths, records.order_bytes)
+    if url.startswith(REDIS):
+        from headrace.live.redis_store import RedisStore
+
+        return RedisStore(url, space, records.widths, records.order_bytes, records.kept_seconds)
+    raise ConfigError(f"windows.url: '{url}' names no store; write lmdb:///path/windows.lmdb or redis://host:6379/0")

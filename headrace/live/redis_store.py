@@ -1,0 +1,239 @@
+"""Histories in a Redis that several machines share: a string of records for each, changed by scripts.
+
+A script is one round trip, and nothing comes between its steps. Its keys are in one Redis: a cluster will not do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from headrace.errors import WindowsUnavailable
+from headrace.live.layout import TIME
+from headrace.live.store import merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from headrace.live.store import Row
+
+SECONDS = 1.0
+"""How long an answer is waited for."""
+AT_ONCE = 500
+"""Commands that are sent together while a history is loaded."""
+
+# Records are compared byte by byte: Lua's own order of texts is the locale's.
+COMPARE = """
+local function before(a, b)
+  for i = 1, #a do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return x < y end
+  end
+  return false
+end
+local function order_at(key, place, width, size)
+  return redis.call('GETRANGE', key, place * width, place * width + size - 1)
+end
+local function find(key, order, count, width)
+  local low, high = 0, count
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if before(order_at(key, middle, width, #order), order) then low = middle + 1 else high = middle end
+  end
+  return low
+end
+local function insert(key, record, size)
+  local width = #record
+  local order = string.sub(record, 1, size)
+  local count = redis.call('STRLEN', key) / width
+  if count == 0 or before(order_at(key, count - 1, width, size), order) then
+    redis.call('APPEND', key, record)
+    return
+  end
+  local at = find(key, order, count, width)
+  if at < count and order_at(key, at, width, size) == order then
+    redis.call('SETRANGE', key, at * width, record)
+    return
+  end
+  local all = redis.call('GET', key)
+  redis.call('SET', key, string.sub(all, 1, at * width) .. record .. string.sub(all, at * width + 1))
+end
+"""
+# KEYS: the row, then histories. ARGV: facts, seconds to keep, bytes of an order, horizon, then records.
+# A quarter of a history that is past the horizon is dropped at once: what is left is copied, and not for every row.
+ADD = """
+local new = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2])
+local size, found = tonumber(ARGV[3]), {}
+for i = 2, #KEYS do
+  local key, record = KEYS[i], ARGV[i + 3]
+  if new then
+    insert(key, record, size)
+    redis.call('EXPIRE', key, ARGV[2])
+    local width = #record
+    local count = redis.call('STRLEN', key) / width
+    local quarter = math.floor(count / 4)
+    if quarter > 0 and before(order_at(key, quarter, width, #ARGV[4]), ARGV[4]) then
+      local from = find(key, ARGV[4], count, width)
+      redis.call('SET', key, redis.call('GETRANGE', key, from * width, -1), 'KEEPTTL')
+    end
+  end
+  found[i - 1] = redis.call('GET', key) or ''
+end
+return found
+"""
+# KEYS: histories. ARGV: bytes of an order, then records.
+REPLACE = """
+for i = 1, #KEYS do
+  local record, size = ARGV[i + 1], tonumber(ARGV[1])
+  local width = #record
+  local count = redis.call('STRLEN', KEYS[i]) / width
+  local order = string.sub(record, 1, size)
+  local at = find(KEYS[i], order, count, width)
+  if at < count and order_at(KEYS[i], at, width, size) == order then
+    redis.call('SETRANGE', KEYS[i], at * width, record)
+  end
+end
+"""
+# KEYS: a history. ARGV: the history as it was read, seconds to keep, the history as it is to be.
+SWAP = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[2])
+return 1
+"""
+
+
+class RedisStore:
+    """Histories, rows and marks as keys of a Redis.
+
+    Args:
+        url: Where it is.
+        space: What all keys begin with.
+        widths: The width of the records of each entity column, in words of 8 bytes.
+        order: The bytes of an order.
+        seconds: How long a history is kept that no row is added to.
+    """
+
+    def __init__(self, url: str, space: bytes, widths: bytes, order: int, seconds: int) -> None:
+        # A connection that was lost is made anew once; a server that is away is said at once.
+        self._redis: Any = redis.Redis.from_url(
+            url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=Retry(NoBackoff(), 1)
+        )
+        self._place = _without_password(url)
+        self._histories, self._rows, self._marks = (
+            b"headrace:" + space.hex().encode() + kind for kind in (b":history:", b":row:", b":mark:")
+        )
+        self._widths, self._order, self._seconds = widths, order, seconds
+        self._add = self._redis.register_script(COMPARE + ADD)
+        self._replace = self._redis.register_script(COMPARE + REPLACE)
+        self._swap = self._redis.register_script(SWAP)
+
+    def add(self, row: Row) -> list[bytes]:
+        """Record a row unless it is known, and return the histories of its places."""
+        keys = [self._rows + row.key, *(self._histories + place.name for place in row.places)]
+        records = [place.record for place in row.places]
+        with self._said():
+            found: list[bytes] = self._add(keys, [row.facts, self._seconds, self._order, row.horizon, *records])
+        return found
+
+    def replace(self, row: Row) -> None:
+        """Put the records of a known row in the place of those that it has."""
+        keys = [self._histories + place.name for place in row.places]
+        with self._said():
+            self._replace(keys, [self._order, *(place.record for place in row.places)])
+
+    def facts(self, key: bytes) -> bytes | None:
+        """Return what is kept of a row."""
+        with self._said():
+            found: bytes | None = self._redis.get(self._rows + key)
+        return found
+
+    def load(self, histories: Iterable[tuple[bytes, bytes]], rows: Iterable[Row]) -> None:
+        """Merge many records, then many rows."""
+        with self._said():
+            for some in _some(histories):
+                self._merge(some)
+            for some_rows in _some(rows):
+                with self._redis.pipeline(transaction=False) as sent:
+                    for row in some_rows:
+                        sent.set(self._rows + row.key, row.facts, nx=True, ex=self._seconds)
+                    sent.execute()
+
+    def history(self, name: bytes) -> bytes:
+        """Return a whole history."""
+        with self._said():
+            found: bytes = self._redis.get(self._histories + name) or b""
+        return found
+
+    def forget(self, name: bytes) -> int:
+        """Drop a history and what is kept of its rows."""
+        with self._said():
+            records: bytes = self._redis.getdel(self._histories + name) or b""
+            width = self._widths[name[0]] * 8
+            keys = [self._rows + records[at + TIME.size : at + self._order] for at in range(0, len(records), width)]
+            for some in _some(keys):
+                self._redis.unlink(*some)
+        return len(keys)
+
+    def marked(self, mark: bytes) -> bool:
+        """Return whether a mark was set."""
+        with self._said():
+            return bool(self._redis.exists(self._marks + mark))
+
+    def mark(self, mark: bytes) -> None:
+        """Set a mark."""
+        with self._said():
+            self._redis.set(self._marks + mark, b"")
+
+    def claim(self, mark: bytes, seconds: float) -> bool:
+        """Return whether this caller alone may work on something for so long."""
+        with self._said():
+            return bool(self._redis.set(self._marks + mark + b" claimed", b"", nx=True, px=int(seconds * 1000)))
+
+    def check(self) -> None:
+        """Do nothing but reach it."""
+        with self._said():
+            self._redis.ping()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._redis.close()
+
+    def _merge(self, histories: list[tuple[bytes, bytes]]) -> None:
+        """Merge records into histories; what was changed by others meanwhile is merged again."""
+        while histories:
+            keys = [self._histories + name for name, _ in histories]
+            found = [before or b"" for before in self._redis.mget(keys)]
+            with self._redis.pipeline(transaction=False) as sent:
+                for (name, more), before in zip(histories, found, strict=True):
+                    records = merged(before, more, self._widths[name[0]] * 8, self._order)
+                    self._swap([self._histories + name], [before, self._seconds, records], client=sent)
+                swapped = sent.execute()
+            histories = [each for each, done in zip(histories, swapped, strict=True) if not done]
+
+    @contextlib.contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except (redis.RedisError, OSError) as error:
+            raise WindowsUnavailable(f"{self._place}: the windows cannot be reached now ({error})") from error
+
+
+def _some(items: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield items, so many together as are sent at once."""
+    some: list[Any] = []
+    for item in items:
+        some.append(item)
+        if len(some) == AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -1,0 +1,103 @@
+"""What keeps the histories of entities. A history is records of one width, one after the other in their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Place(NamedTuple):
+    """A record, and the history that it belongs to."""
+
+    name: bytes
+    """Whose history: an entity column and one of its values, `NAME_BYTES` bytes."""
+    record: bytes
+    since: bytes
+    """What older records are of no interest to the row; an order."""
+
+
+class Row(NamedTuple):
+    """A row as a store keeps it."""
+
+    key: bytes
+    """What it is known by."""
+    order: bytes
+    """Its time and its key: records and rows are ordered by it, as bytes. A record begins with it."""
+    facts: bytes
+    """What its records can be made from again."""
+    places: Sequence[Place]
+    horizon: bytes
+    """Rows before this order may be dropped."""
+
+
+class Store(Protocol):
+    """A place for rows and histories that several processes share. Every method raises WindowsUnavailable."""
+
+    def add(self, row: Row) -> list[bytes]:
+        """Record a row unless it is known, and return the histories of its places, the row's own record in them."""
+
+    def replace(self, row: Row) -> None:
+        """Put the records of a known row in the place of those that it has."""
+
+    def facts(self, key: bytes) -> bytes | None:
+        """Return what is kept of a row; None for an unknown one."""
+
+    def load(self, histories: Iterable[tuple[bytes, bytes]], rows: Iterable[Row]) -> None:
+        """Merge many records, then many rows without places; others are served meanwhile.
+
+        Args:
+            histories: A name, and records in their order. One that is there already is replaced.
+            rows: What is kept of the rows.
+        """
+
+    def history(self, name: bytes) -> bytes:
+        """Return a whole history."""
+
+    def forget(self, name: bytes) -> int:
+        """Drop a history and what is kept of its rows; return how many they were."""
+
+    def marked(self, mark: bytes) -> bool:
+        """Return whether a mark was set."""
+
+    def mark(self, mark: bytes) -> None:
+        """Set a mark."""
+
+    def claim(self, mark: bytes, seconds: float) -> bool:
+        """Return whether this caller alone may work on something for so long."""
+
+    def check(self) -> None:
+        """Do nothing but reach it."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+def merged(records: bytes, more: bytes, width: int, order: int) -> bytes:
+    """Return two runs of records as one; of two with the same order the second run's stays.
+
+    Args:
+        records: Records in order.
+        more: Others, in order.
+        width: The bytes of a record.
+        order: The bytes of its order, with which it begins.
+    """
+    if not records or not more or records[-width:][:order] < more[:order]:
+        return records + more
+    by_order = {
+        run[at : at + order]: run[at : at + width] for run in (records, more) for at in range(0, len(run), width)
+    }
+    return b"".join(by_order[each] for each in sorted(by_order))
+
+
+def place_of(records: bytes, order: bytes, width: int) -> int:
+    """Return where in records one of an order is, or belongs: the byte that it begins at."""
+    low, high = 0, len(records) // width
+    while low < high:
+        middle = (low + high) // 2
+        if records[middle * width : middle * width + len(order)] < order:
+            low = middle + 1
+        else:
+            high = middle
+    return low * width

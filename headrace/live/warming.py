@@ -1,0 +1,119 @@
+"""A whole history as a store keeps it, column by column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.declaration.types import arrow_schema
+from headrace.features.database import database
+from headrace.features.positions import in_order, times_of
+from headrace.live.layout import BIAS, NULL, Argument, code
+from headrace.live.store import Place, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from headrace.live.records import Records
+
+
+def histories_of(history: pa.Table, records: Records) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the name and the records of each entity in a history."""
+    table = _complete(history, records)
+    orders = _orders(table, records)
+    arguments = _arguments(table, records)
+    for number, entity in enumerate(records.entities.columns):
+        words = [_word(arguments[records.plan.arguments[each.sql]], each) for each in records.arguments[entity]]
+        width = records.windows[number].width
+        packed = np.empty((table.num_rows, width), dtype=np.uint8)
+        packed[:, : records.order_bytes] = orders
+        for place, word in enumerate(words):
+            begin = records.order_bytes + 8 * place
+            packed[:, begin : begin + 8] = word.view(np.uint8).reshape(-1, 8)
+        encoded = pc.dictionary_encode(table[entity].combine_chunks())
+        codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
+        rows = np.argsort(codes, kind="stable")
+        ends = np.searchsorted(codes[rows], np.arange(len(encoded.dictionary) + 1)).tolist()
+        for value, begin, end in zip(encoded.dictionary.to_pylist(), ends, ends[1:], strict=False):
+            if value is not None:
+                yield records.entities.name(number, value), packed[rows[begin:end]].tobytes()
+
+
+def rows_of(history: pa.Table, records: Records) -> Iterator[Row]:
+    """Yield what is kept of each row of a history."""
+    table = _complete(history, records)
+    orders = [order.tobytes() for order in _orders(table, records)]
+    names = [
+        _by_value(table[entity], _name_of(records, number)) for number, entity in enumerate(records.entities.columns)
+    ]
+    facts = zip(*(table[name].to_pylist() for name in records.facts_columns), strict=True)
+    for order, own, *of_entities in zip(orders, facts, *names, strict=True):
+        places = [Place(name, b"", b"") for name in of_entities if name is not None]
+        yield Row(order[8:], order, records.facts(own), places, b"")
+
+
+def _name_of(records: Records, number: int) -> Callable[[Any], bytes]:
+    return lambda value: records.entities.name(number, value)
+
+
+def _complete(history: pa.Table, records: Records) -> pa.Table:
+    """Return rows in order and in declared types; a column that is not there is missing."""
+    columns = [
+        history[field.name].cast(field.type)
+        if field.name in history.column_names
+        else pa.nulls(len(history), field.type)
+        for field in arrow_schema(records.plan.rows.columns)
+    ]
+    return in_order(pa.table(columns, names=list(records.plan.rows.columns)), records.plan).combine_chunks()
+
+
+def _orders(table: pa.Table, records: Records) -> NDArray[np.uint8]:
+    """Return the orders of rows, (rows, order bytes)."""
+    times = times_of(table, records.plan.rows.timestamp).astype(np.uint64) + np.uint64(BIAS)
+    keys = b"".join(_by_value(table[records.plan.rows.key], records.keys.of))
+    return np.concatenate(
+        [
+            times.astype(">u8").view(np.uint8).reshape(-1, 8),
+            np.frombuffer(keys, dtype=np.uint8).reshape(-1, records.keys.bytes),
+        ],
+        axis=1,
+    )
+
+
+def _arguments(table: pa.Table, records: Records) -> pa.Table:
+    """Return the window arguments of rows, a column each."""
+    plan = records.plan
+    if not plan.arguments:
+        return table
+    selected = ", ".join(f"{expression} AS {column}" for expression, column in plan.arguments.items())
+    with database() as connection:
+        connection.register("rows", table)
+        found: Any = connection.sql(f"SELECT {selected} FROM rows").to_arrow_table()
+        return found
+
+
+def _word(column: pa.ChunkedArray, argument: Argument) -> NDArray[Any]:
+    """Return a column as the words of records."""
+    if argument.kind == "float":
+        return np.ascontiguousarray(column.cast(pa.float64()).fill_null(float("nan")).to_numpy(), dtype="<f8")
+    if argument.kind == "code":
+        return np.array([NULL if word is None else word for word in _by_value(column, code)], dtype="<i8")
+    if pa.types.is_decimal(column.type):
+        wide = column.cast(pa.decimal128(38, argument.scale)).combine_chunks()
+        # The lower half of the 128 bits: these have 18 digits at most.
+        words = np.frombuffer(wide.buffers()[1], dtype="<i8")[2 * wide.offset :: 2][: len(wide)].copy()
+        words[column.is_null().to_numpy()] = NULL
+        return words
+    return np.ascontiguousarray(column.cast(pa.int64()).fill_null(NULL).to_numpy(), dtype="<i8")
+
+
+def _by_value(column: pa.ChunkedArray, write: Callable[[Any], Any]) -> list[Any]:
+    """Return what is written of each value, once for equal ones; None for a missing one."""
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    written = [*(None if value is None else write(value) for value in encoded.dictionary.to_pylist()), None]
+    return [written[place] for place in encoded.indices.fill_null(len(written) - 1).to_pylist()]
