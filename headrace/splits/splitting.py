@@ -67,7 +67,7 @@ def split_rows(rows: pd.DataFrame, split: Split, delay: str, end: datetime | Non
         clock = Clock.of(split.time, delay, end)
         times = rows[columns.timestamp].to_numpy().astype("datetime64[us]")
         sides = split_by_time(times, labels, _entities(rows, split.time.exclude_known), clock)
-    _refuse_one_class(sides, labels)
+    _refuse_one_class(sides, labels, columns.label)
     return sides
 
 
@@ -80,7 +80,7 @@ def _entities(rows: pd.DataFrame, column: str | None) -> NDArray[np.int64] | Non
     return codes
 
 
-def _refuse_one_class(sides: Folds, labels: NDArray[np.int8]) -> None:
+def _refuse_one_class(sides: Folds, labels: NDArray[np.int8], label: str) -> None:
     for side in sides.sides:
         rows, positives = int(side.mask.sum()), int((labels[side.mask] == 1).sum())
         if positives in (0, rows):
@@ -88,5 +88,6 @@ def _refuse_one_class(sides: Folds, labels: NDArray[np.int8]) -> None:
                 f" ({side.since:%Y-%m-%d %H:%M} to {side.until:%Y-%m-%d %H:%M})" if side.since and side.until else ""
             )
             raise DataError(
-                f"split: {side.name}{period} has {rows:,} rows, {positives:,} of them positive; both classes are needed"
+                f"split: {side.name}{period} has {rows:,} rows, by {label} {positives:,} of them positive; "
+                "both classes are needed"
             )

@@ -18,6 +18,8 @@ import yaml
 if TYPE_CHECKING:
     from small_project import Project
 
+PAGE = 4096
+"""What a file on a tmpfs takes is a whole number of these."""
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 # The registry and the report say which run they describe: their files may differ where the run does.
@@ -147,8 +149,8 @@ def test_a_full_disk_leaves_what_was_there(project: Project, tmp_path: Path) -> 
     data = project.root / "data"
     small = tmp_path / "small"
     small.mkdir()
-    used = sum(file.stat().st_size for file in data.rglob("*") if file.is_file())
-    size = used + 600_000
+    used = sum(-(-file.stat().st_size // PAGE) * PAGE for file in data.rglob("*") if file.is_file())
+    size = used + 100 * PAGE
     if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", small], check=False).returncode:
         pytest.skip("mounting a small file system takes root")
     try:

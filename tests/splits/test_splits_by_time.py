@@ -137,7 +137,7 @@ def test_a_period_with_one_class_is_refused_by_name() -> None:
     """The message names the period and counts its rows."""
     rows = make_rows(45)
     rows.loc[rows["at"] >= START + timedelta(days=38), "fraud"] = 0
-    with pytest.raises(DataError, match=r"split: test \(2018-05-09 .* has 280 rows, 0 of them positive"):
+    with pytest.raises(DataError, match=r"split: test \(2018-05-09 .* has 280 rows, by fraud 0 of them positive"):
         split_table(rows, TimeSplit(test="7d", validation="7d"), "7d", 45)
 
 
