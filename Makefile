@@ -14,7 +14,7 @@ test: .venv/.synced                   ## the fast tests
 	pytest -n auto -m "not slow"
 
 test-slow: .venv/.synced              ## the tests that take longer: whole pipelines, killed stages, real servers
-	pytest -n 2 -m slow
+	pytest -n 2 -m slow --timeout 900
 
 check: .venv/.synced                  ## all that has to pass before a commit
 	ruff check
