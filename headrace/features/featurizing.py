@@ -151,11 +151,16 @@ def _load(
     """Fill the table `rows`, some parts at a time. Parts are days: in order one by one, they are in order together."""
     connection.execute("DROP TABLE rows")
     start, earlier = 0, None
-    for names in _some_at_once(sizes):
+    chunks = list(_some_at_once(sizes))
+    for names in chunks:
         read = in_order(_read([needed[name] for name in names], list(plan.rows.columns)), plan)
         table = with_positions(read, start, plan)
         earlier = table.slice(0, 0) if earlier is None else earlier
-        connection.register("some_rows", with_frames(table, earlier, plan) if frames else table)
+        table = with_frames(table, earlier, plan) if frames else table
+        if len(chunks) == 1:
+            connection.register("rows", table)  # DuckDB reads it where it lies
+            return
+        connection.register("some_rows", table)
         connection.execute(f"{'INSERT INTO rows' if start else 'CREATE TABLE rows AS'} SELECT * FROM some_rows")
         connection.unregister("some_rows")
         start, earlier = start + table.num_rows, visible_later(table, earlier, plan)
