@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hydra import compose as compose_with_hydra
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from headrace.config.origin import Origin
 from headrace.config.reading import CONF, narrow, refuse_unknown, unlocked
@@ -31,13 +31,18 @@ def compose(folder: Path, overrides: Sequence[str], view: type[View]) -> tuple[V
     Raises:
         ConfigError, HydraException: As in a stage.
     """
+    cfg, origin = compose_all(folder, overrides)
+    return narrow(cfg, view, origin), origin
+
+
+def compose_all(folder: Path, overrides: Sequence[str]) -> tuple[DictConfig, Origin]:
+    """Return the whole config, of which `narrow` makes what one stage or another would read."""
     search_path = f"hydra.searchpath=[file://{CONF}]"  # Hydra wants the primary config in its first folder.
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
-        cfg = compose_with_hydra("pipeline", [search_path, *overrides], return_hydra_config=True)
-    origin = Origin(folder, OmegaConf.to_container(cfg.hydra.runtime.choices), list(overrides))  # type: ignore[arg-type]
-    cfg = unlocked(cfg)
-    del cfg["hydra"]
+        composed = compose_with_hydra("pipeline", [search_path, *overrides], return_hydra_config=True)
+    origin = Origin(folder, OmegaConf.to_container(composed.hydra.runtime.choices), list(overrides))  # type: ignore[arg-type]
+    cfg = unlocked(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
     refuse_unknown(cfg, Pipeline, origin)
     cfg["pipeline"] = folder.name
-    return narrow(cfg, view, origin), origin
+    return cfg, origin
