@@ -9,7 +9,6 @@ compiled expression leaves the range of its type.
 from __future__ import annotations
 
 import decimal
-import functools
 import json
 import math
 import threading
@@ -23,7 +22,7 @@ from headrace.errors import ConfigError, DataError
 from headrace.features.database import create_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from headrace.declaration.rows import TypedRows
 
@@ -130,7 +129,7 @@ def compile_expressions(expressions: Mapping[str, str], rows: TypedRows) -> RowP
     for name, expression in expressions.items():
         try:
             connection.execute(f"DESCRIBE SELECT ({expression}) FROM rows")
-            writer.add(name, _parsed(expression))
+            writer.add(name, _parsed(expression, connection))
         except Unknown:
             left[name] = expression
         except duckdb.Error as error:
@@ -141,19 +140,20 @@ def compile_expressions(expressions: Mapping[str, str], rows: TypedRows) -> RowP
     )
 
 
-def columns_read(expressions: Sequence[str], rows: TypedRows) -> set[str]:
-    """Return the columns that expressions name."""
-    found: set[str] = set()
+def columns_read(expressions: Iterable[str], rows: TypedRows) -> dict[str, set[str]]:
+    """Return the columns that each expression names."""
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        return {expression: _columns_in(expression, rows, connection) for expression in expressions}
+
+
+def _columns_in(expression: str, rows: TypedRows, connection: duckdb.DuckDBPyConnection) -> set[str]:
+    try:
+        tree = _parsed(expression, connection)
+    except Unknown:
+        return set(rows.columns)
     folded = {name.lower(): name for name in rows.columns}
-    for expression in expressions:
-        try:
-            tree = _parsed(expression)
-        except Unknown:
-            return set(rows.columns)
-        for node in _nodes(tree):
-            if node.get("class") == "COLUMN_REF":
-                found |= {folded[part.lower()] for part in node["column_names"] if part.lower() in folded}
-    return found
+    parts = [part.lower() for node in _nodes(tree) for part in node.get("column_names", [])]
+    return {folded[part] for part in parts if part in folded}
 
 
 class _ByDuckDB:
@@ -162,7 +162,7 @@ class _ByDuckDB:
     def __init__(self, connection: duckdb.DuckDBPyConnection, expressions: Mapping[str, str], rows: TypedRows) -> None:
         self.names = list(expressions)
         self._connection = connection
-        read = columns_read(list(expressions.values()), rows)
+        read = set().union(*(_columns_in(expression, rows, connection) for expression in expressions.values()))
         self._columns = [name for name in rows.columns if name in read]
         given = [f"CAST(? AS {duckdb_type(rows.columns[name].type)}) AS {quoted(name)}" for name in self._columns]
         selected = ", ".join(f"({expression})" for expression in expressions.values())
@@ -182,21 +182,14 @@ class _ByDuckDB:
         self._connection.close()
 
 
-@functools.cache
-def _parser() -> duckdb.DuckDBPyConnection:
-    """Return a database that nothing is in: it parses."""
-    return duckdb.connect(":memory:", config={"threads": 1})
-
-
-def _parsed(expression: str) -> Node:
+def _parsed(expression: str, connection: duckdb.DuckDBPyConnection) -> Node:
     """Return DuckDB's own tree of an expression.
 
     Raises:
         Unknown: DuckDB does not write the tree down.
     """
     # In brackets, as both SQL forms use an expression.
-    with _parser().cursor() as cursor:
-        found = cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [f"SELECT ({expression})"]).fetchone()
+    found = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [f"SELECT ({expression})"]).fetchone()
     tree: Node = json.loads(found[0]) if found else {"error": True}
     if tree["error"]:
         raise Unknown

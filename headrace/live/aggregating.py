@@ -33,32 +33,34 @@ class EntityWindows:
     """The windows over one entity's history.
 
     Args:
-        features: The features that look through them, each with the place of its value among all features.
-        arguments: The words of a record after its order; an argument for each of the features' expressions.
+        features: The features that look through them, each with the place of its value among all features, and with
+            its argument if it has one.
+        arguments: The words of a record after its order.
         order: The bytes of a record's order.
     """
 
     def __init__(
-        self, features: Sequence[tuple[int, WindowFeature]], arguments: Sequence[Argument], order: int
+        self,
+        features: Sequence[tuple[int, WindowFeature, Argument | None]],
+        arguments: Sequence[Argument],
+        order: int,
     ) -> None:
         self.width, self._order = order + 8 * len(arguments), order
-        self.reach = max(microseconds(each.frame.span) + microseconds(each.frame.delay) for _, each in features)
+        self.reach = max(microseconds(each.frame.span) + microseconds(each.frame.delay) for _, each, _ in features)
         self._ages: dict[int, int] = {}
         self._counts: list[tuple[int, Border]] = []
         self._gaps: list[tuple[int, Border]] = []
         self._columns = [_Column(argument, order + 8 * place) for place, argument in enumerate(arguments)]
-        of_sql = {(column.argument.sql, column.argument.kind): column for column in self._columns}
-        for slot, feature in features:
-            aggregate, border = feature.aggregate, self._border(feature.frame)
-            if aggregate.counts_rows:
+        for slot, feature, argument in features:
+            border = self._border(feature.frame)
+            if argument is not None:
+                self._columns[arguments.index(argument)].add(slot, border, feature.aggregate)
+            elif feature.aggregate.counts_rows:
                 self._counts.append((slot, border))
-            elif aggregate.function == "seconds_since_last":
-                self._gaps.append((slot, border))
             else:
-                column = of_sql[str(aggregate.argument_sql), kept_as(aggregate, arguments)]
-                column.add(slot, border, aggregate)
+                self._gaps.append((slot, border))
         self._looked_back = np.array(list(self._ages), dtype=np.uint64)
-        self._always = [slot for slot, each in features if each.aggregate.function == "count"]
+        self._always = [slot for slot, each, _ in features if each.aggregate.function == "count"]
 
     def _border(self, frame: Frame) -> Border:
         """Return the numbers of a frame's borders: those found by an age, the row itself, what is after it."""
@@ -109,7 +111,7 @@ class _Column:
 
     def __init__(self, argument: Argument, offset: int) -> None:
         self.argument, self._offset = argument, offset
-        self._float = argument.kind == "float"
+        self._float, self._factor = argument.kind == "float", 10**argument.scale
         self._type = "<f8" if self._float else "<i8"
         self._taken: dict[Border, list[tuple[int, Callable[[Numbers], float], bool]]] = {}
         self._quantiles: dict[Border, list[tuple[int, float]]] = {}
@@ -125,7 +127,7 @@ class _Column:
     def fill(self, values: list[Any], records: bytes, count: int, width: int, borders: list[int]) -> None:
         column: NDArray[Any] = np.ndarray(count, self._type, records, self._offset, (width,))
         for (start, end), fractions in self._quantiles.items():
-            _take_quantiles(values, np.sort(column[borders[start] : borders[end]]), fractions)
+            self._take_quantiles(values, np.sort(column[borders[start] : borders[end]]), fractions)
         if not self._taken:
             return
         begin = min(borders[start] for start, _ in self._taken)
@@ -138,14 +140,22 @@ class _Column:
             for slot, function, counts in wanted:
                 values[slot] = function(part) if part else 0.0 if counts else MISSING
 
-
-def kept_as(aggregate: Aggregate, arguments: Sequence[Argument]) -> str:
-    """Return the kind in which an aggregate's argument is kept; a plain count takes whatever is there."""
-    kinds = [argument.kind for argument in arguments if argument.sql == aggregate.argument_sql]
-    if aggregate.function == "count":
-        wanted = [kind for kind in kinds if kind in {"code", "exact"} or not aggregate.distinct]
-        return wanted[0]
-    return next(kind for kind in kinds if kind != "code")
+    def _take_quantiles(self, values: list[Any], ordered: NDArray[Any], wanted: list[tuple[int, float]]) -> None:
+        """Take quantiles by linear interpolation. Missing numbers are the first ones, or with floats the last."""
+        begin, end = 0, len(ordered)
+        if end and not self._float and ordered.item(0) == NULL:
+            begin = int(ordered.searchsorted(NULL, "right"))
+        elif end and self._float and math.isnan(ordered.item(-1)):
+            end = int(ordered.searchsorted(math.nan))
+        for slot, fraction in wanted:
+            if begin == end:
+                values[slot] = MISSING
+                continue
+            place = fraction * (end - begin - 1)
+            low = math.floor(place)
+            below = ordered.item(begin + low) / self._factor
+            above = ordered.item(min(begin + low + 1, end - 1)) / self._factor
+            values[slot] = below + (above - below) * (place - low)
 
 
 def _function(aggregate: Aggregate, argument: Argument) -> Callable[[Numbers], float]:
@@ -194,18 +204,3 @@ def _stddev(numbers: Numbers) -> float:
     shifted = [number - numbers[0] for number in numbers]
     mean = math.fsum(shifted) / count
     return math.sqrt(math.fsum((number - mean) ** 2 for number in shifted) / (count - 1))
-
-
-def _take_quantiles(values: list[Any], ordered: NDArray[Any], wanted: list[tuple[int, float]]) -> None:
-    """Take quantiles by linear interpolation; missing numbers are the last ones."""
-    count = len(ordered)
-    while count and math.isnan(ordered.item(count - 1)):
-        count = int(np.searchsorted(ordered, np.nan))
-    for slot, fraction in wanted:
-        if not count:
-            values[slot] = MISSING
-            continue
-        place = fraction * (count - 1)
-        low = math.floor(place)
-        below, above = ordered.item(low), ordered.item(min(low + 1, count - 1))
-        values[slot] = below + (above - below) * (place - low)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 SIZE = 64 * 2**20
 """Bytes of a new file. It is doubled when it is full, and its space taken from the disk: a full disk is said then."""
-CHUNK = 1900
-"""Bytes of the records under one key: two of them fit into a page."""
+CHUNK = 4000
+"""Bytes of the records under one key: they fill a page of their own. Smaller and larger ones took longer."""
 SYNC_SECONDS = 1.0
 LOAD_SECONDS = 0.004
 """How long others wait at most for one that loads many rows."""
@@ -142,16 +142,16 @@ class FileStore:
         of = self._chunks + name
         oldest = of + since
         chunks: list[tuple[bytes, bytes]] = []
-        with transaction.cursor() as cursor:
-            there = cursor.prev() if cursor.set_range(of + AFTER_ALL * 9) else cursor.last()
-            while there:
-                key, records = _item(cursor)
-                if not key.startswith(of):
-                    break
-                chunks.append((key, records))
-                if key <= oldest:
-                    break
-                there = cursor.prev()
+        cursor = transaction.cursor()  # it ends with the transaction
+        there = cursor.prev() if cursor.set_range(of + AFTER_ALL * 9) else cursor.last()
+        while there:
+            key, records = _item(cursor)
+            if not key.startswith(of):
+                break
+            chunks.append((key, records))
+            if key <= oldest:
+                break
+            there = cursor.prev()
         return chunks
 
     def _insert(
@@ -164,7 +164,10 @@ class FileStore:
         if at < 0:
             return self._put(transaction, of, [record], [])
         key, records = chunks[at]
-        if records[-width:][: self._order] < order:
+        if records[-width : self._order - width or None] < order:
+            if at == 0 and len(records) + width <= CHUNK:
+                transaction.put(key, records + record)
+                return [(key, records + record), *chunks[1:]]
             full = len(records) + width > CHUNK
             changed = [records, record] if full else [records + record]
         else:
@@ -191,10 +194,10 @@ class FileStore:
     def _expire(self, transaction: lmdb.Transaction, horizon: bytes) -> None:
         """Drop the first rows if they are past the horizon, and the chunks that end with them."""
         for _ in range(EXPIRED_AT_ONCE):
-            with transaction.cursor() as cursor:
-                if not cursor.set_range(self._orders):
-                    return
-                key, names = _item(cursor)
+            cursor = transaction.cursor()
+            if not cursor.set_range(self._orders):
+                return
+            key, names = _item(cursor)
             order = key[len(self._orders) :]
             if not key.startswith(self._orders) or order >= horizon:
                 return
@@ -205,11 +208,11 @@ class FileStore:
 
     def _drop_first_chunk(self, transaction: lmdb.Transaction, name: bytes, until: bytes) -> None:
         of, width = self._chunks + name, self._width(name)
-        with transaction.cursor() as cursor:
-            if cursor.set_range(of):
-                key, records = _item(cursor)
-                if key.startswith(of) and records[-width:][: self._order] <= until:
-                    cursor.delete()
+        cursor = transaction.cursor()
+        if cursor.set_range(of):
+            key, records = _item(cursor)
+            if key.startswith(of) and records[-width:][: self._order] <= until:
+                cursor.delete()
 
     def _merge(self, transaction: lmdb.Transaction, history: tuple[bytes, bytes]) -> None:
         name, more = history

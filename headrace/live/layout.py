@@ -86,6 +86,12 @@ def code(value: Any) -> int:
     return int.from_bytes(_digest(data), "little", signed=True)
 
 
+def is_exact(kind: str) -> bool:
+    """Return whether the numbers of a DuckDB type are kept as integers."""
+    found = EXACT.fullmatch(kind)
+    return found is not None and int(found[2] or 0) <= EXACT_DIGITS
+
+
 def argument_of(sql: str, kind: str, function: str, *, distinct: bool) -> Argument:
     """Return how an aggregate's argument is kept.
 
@@ -99,7 +105,7 @@ def argument_of(sql: str, kind: str, function: str, *, distinct: bool) -> Argume
         ConfigError: It is no number, and the aggregate needs one.
     """
     exact = EXACT.fullmatch(kind)
-    if exact and int(exact[2] or 0) <= EXACT_DIGITS:
+    if exact and is_exact(kind):
         return Argument(sql, "exact", int(exact[3] or 0))
     if kind.startswith(FLOATS) and not distinct:
         return Argument(sql, "float")

