@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import pickletools
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import skops.io
 from headrace.declaration.modelling import Model
 from headrace.errors import DataError, IntegrityError
 from headrace.models import FittedModel, Input, fit, load, prepare_rows, save, to_matrix
+from headrace.models.families import family_of
 from headrace.storage import digest
 
 if TYPE_CHECKING:
@@ -96,6 +99,16 @@ def test_nothing_is_pickled(name: str, rows: pd.DataFrame, tmp_path: Path) -> No
         assert not content.startswith(b"\x80")
         with pytest.raises((ValueError, UnicodeDecodeError)):
             pickletools.dis(content, out=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_full_disk_is_an_error_of_the_system(name: str, rows: pd.DataFrame, tmp_path: Path) -> None:
+    """What cannot be written is never a model, in whatever way the model's library writes files itself."""
+    fitted = fit_rows(MODELS[name], rows)
+    (tmp_path / family_of(fitted.target).file).symlink_to("/dev/full")
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as error:
+        save(fitted, tmp_path, {})
+    assert error.value.errno == errno.ENOSPC
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost", "logistic"])

@@ -52,8 +52,8 @@ class LightGBM(Family):
         }
 
     def save(self, estimator: Any, folder: Path) -> None:
-        """Write the Booster's text."""
-        estimator.booster_.save_model(folder / self.file)
+        """Write the Booster's text ourselves: LightGBM does not tell a full disk from any other mistake."""
+        (folder / self.file).write_text(estimator.booster_.model_to_string())
 
     def load(self, folder: Path, inputs: Sequence[Input] | None) -> Predict:
         """Return the Booster's prediction, without scikit-learn's wrapper."""
