@@ -156,7 +156,7 @@ def test_a_failed_training_leaves_the_last_candidate(
     train(write_features(tmp_path / "features", transactions), out, timed_config(XGBOOST), "one")
     before = digest(out)
     features = write_features(tmp_path / "one class", transactions.assign(fraud=np.int8(0)))
-    with pytest.raises(DataError, match=r"training of fold 1 \(2018-04-01 .* rows, 0 of them positive"):
+    with pytest.raises(DataError, match=r"training of fold 1 \(2018-04-01 .* rows, by fraud 0 of them positive"):
         train(features, out, timed_config(XGBOOST), "one")
     assert digest(out) == before
 
