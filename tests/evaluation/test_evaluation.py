@@ -145,7 +145,7 @@ def test_test_rows_of_one_class_are_refused(timed, tmp_path):
     for file in sorted((tmp_path / "features").glob("*.parquet"))[-5:]:
         part = pd.read_parquet(file)
         part.assign(fraud=np.int8(0)).to_parquet(file, index=False)
-    with pytest.raises(DataError, match=r"test .* has [0-9]+ rows, 0 of them positive"):
+    with pytest.raises(DataError, match=r"test .* has [0-9]+ rows, by fraud 0 of them positive"):
         evaluate(tmp_path / "features", timed.data / "candidates", timed.models, timed.config)
 
 
