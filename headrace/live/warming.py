@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from headrace.declaration.types import arrow_schema
 from headrace.features.database import database
 from headrace.features.positions import in_order, times_of
-from headrace.live.layout import BIAS, NULL, Argument, code
+from headrace.live.layout import BIAS, NULL, TIME, Argument, code
 from headrace.live.store import Place, Row
 
 if TYPE_CHECKING:
@@ -47,18 +48,21 @@ def histories_of(history: pa.Table, records: Records) -> Iterator[tuple[bytes, b
 def rows_of(history: pa.Table, records: Records) -> Iterator[Row]:
     """Yield what is kept of each row of a history."""
     table = _complete(history, records)
-    orders = [order.tobytes() for order in _orders(table, records)]
-    names = [
-        _by_value(table[entity], _name_of(records, number)) for number, entity in enumerate(records.entities.columns)
+    orders = _orders(table, records).tobytes()
+    size = records.order_bytes
+    of_entities = [
+        _by_value(table[entity], partial(_place, records, number))
+        for number, entity in enumerate(records.entities.columns)
     ]
     facts = zip(*(table[name].to_pylist() for name in records.facts_columns), strict=True)
-    for order, own, *of_entities in zip(orders, facts, *names, strict=True):
-        places = [Place(name, b"", b"") for name in of_entities if name is not None]
-        yield Row(order[8:], order, records.facts(own), places, b"")
+    for begin, own, *places in zip(range(0, len(orders), size), facts, *of_entities, strict=True):
+        order = orders[begin : begin + size]
+        yield Row(order[TIME.size :], order, records.facts(own), [place for place in places if place], b"")
 
 
-def _name_of(records: Records, number: int) -> Callable[[Any], bytes]:
-    return lambda value: records.entities.name(number, value)
+def _place(records: Records, number: int, value: Any) -> Place:
+    """Return the history of an entity, for a row whose record is there already."""
+    return Place(records.entities.name(number, value), b"", b"")
 
 
 def _complete(history: pa.Table, records: Records) -> pa.Table:

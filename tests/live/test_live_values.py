@@ -153,7 +153,7 @@ def replayed(live: LiveFeatures, rows: list[Row], delay: int) -> Iterator[tuple[
         yield row, live.ask(unlabelled(row))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=10, deadline=None, suppress_health_check=SLOW)
 @given(declarations, st.lists(payment, min_size=1, max_size=30))
 def test_a_replay_gives_the_training_table(
     tmp_path_factory: pytest.TempPathFactory, features: Features, payments: list[Any]
@@ -166,7 +166,7 @@ def test_a_replay_gives_the_training_table(
             assert differences(live, found, right[row["id"]]) == []
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=6, deadline=None, suppress_health_check=SLOW)
 @given(st.lists(payment, min_size=1, max_size=40), st.randoms(use_true_random=False))
 def test_rows_that_come_late_or_twice_are_seen_in_their_place(
     new_url: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, payments: list[Any], draw: random.Random
@@ -185,7 +185,7 @@ def test_rows_that_come_late_or_twice_are_seen_in_their_place(
             assert differences(live, live.ask(unlabelled(row)), right[row["id"]], 1e-6) == []
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=6, deadline=None, suppress_health_check=SLOW)
 @given(st.lists(payment, min_size=2, max_size=40), st.integers(0, 40), st.booleans())
 def test_a_store_that_was_filled_goes_on_as_if_it_had_seen_all(
     new_url: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, payments: list[Any], cut: int, overlap: bool
