@@ -8,6 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 repro: .venv/.synced environment      ## validated data, competing models, a winner, its Bento and a page that explains it
 	dvc repro
+	python -m headrace sync
 	python -m headrace summary
 
 test: .venv/.synced                   ## the fast tests

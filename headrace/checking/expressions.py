@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from headrace.declaration.features import feature_names
-from headrace.declaration.sql import quoted
+from headrace.declaration.sql import beyond_one_row, parse, quoted
 from headrace.declaration.types import TEXTS
 from headrace.features.database import create_rows, database
 
@@ -28,6 +28,10 @@ def check_expressions(config: Pipeline) -> Iterator[tuple[str, str]]:
         except duckdb.Error:
             return  # the check of features says what is wrong
         for key, expression, kind in _declared(config.evaluation):
+            beyond = beyond_one_row(parse(expression, connection))
+            if beyond:
+                yield f"evaluation.{key}", f"'{expression}' {beyond}"
+                continue
             try:
                 connection.execute(f"SELECT ({expression})::{kind} FROM features")
             except duckdb.Error as error:

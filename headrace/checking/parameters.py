@@ -9,9 +9,12 @@ from typing import Any
 import yaml
 
 from headrace.errors import ConfigError
+from headrace.words import known
 
 PARAMS = Path("params.yaml")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+KEYS = {"pipelines": ("source", "until", "tracking"), "candidates": ("pipeline", "model")}
+"""What an entry of each section has."""
 SECTIONS = ("source", "target", "split", "seed", "evaluation", "registration")
 """Sections that `dvc.yaml` names as parameters: DVC wants each of them in `pipeline.yaml`."""
 
@@ -29,12 +32,30 @@ def check_parameters(pipeline: str) -> None:
         ConfigError: They do not; the message has a line for each thing that is wrong.
     """
     params = yaml.safe_load(PARAMS.read_text())
+    for section, keys in KEYS.items():
+        _refuse_unknown(section, params.get(section), keys)
     wrong = [*_pipelines(params["pipelines"]), *_candidates(params["candidates"], params["pipelines"])]
     if not any(chosen.get("pipeline") == pipeline for chosen in params["candidates"].values()):
         wrong.append(f"{PARAMS}: candidates: none is for pipeline '{pipeline}'; add one, or remove the pipeline")
     file = Path("pipelines", pipeline, "pipeline.yaml")
     present = yaml.safe_load(file.read_text())
     wrong += [f"{file}: {key}: missing; it has to be given" for key in SECTIONS if key not in present]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+
+
+def _refuse_unknown(section: str, entries: Any, keys: tuple[str, ...]) -> None:
+    if not isinstance(entries, dict):
+        raise ConfigError(f"{PARAMS}: {section}: found {entries!r}; it has to be a name and its choices on each line")
+    wrong = []
+    for name, chosen in entries.items():
+        if not isinstance(name, str) or not isinstance(chosen, dict):
+            wrong.append(f"{PARAMS}: {section}.{name}: has to be a name with {', '.join(keys)}")
+            continue
+        wrong += [
+            f"{PARAMS}: {section}.{name}.{key}: unknown key; {known(key, keys)}" for key in chosen if key not in keys
+        ]
+        wrong += [f"{PARAMS}: {section}.{name}.{key}: missing; it has to be given" for key in keys if key not in chosen]
     if wrong:
         raise ConfigError("\n".join(wrong))
 

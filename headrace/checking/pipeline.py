@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from headrace.checking.expressions import check_expressions
 from headrace.declaration.durations import microseconds
 from headrace.declaration.features import feature_names
+from headrace.declaration.types import python_type
 from headrace.errors import ConfigError
 from headrace.evaluation.evaluating import LABEL
 from headrace.features import check_features
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from headrace.declaration.pipeline import Pipeline
 
 ALL = "all"
+LARGEST_SEED = 2**32
+"""NumPy and the libraries of models take no larger one."""
 
 
 def check_pipeline(config: Pipeline, origin: Origin) -> list[str]:
@@ -47,6 +50,7 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
         yield from _within("model", check_model(config.model))
     yield from _until(config)
     yield from _target(config)
+    yield from _numbers(config)
     yield from _evaluation(config)
     yield from _serving(config)
     if not schema:  # DuckDB knows the columns by their types.
@@ -77,9 +81,49 @@ def _until(config: Pipeline) -> Iterator[tuple[str, str]]:
 
 
 def _target(config: Pipeline) -> Iterator[tuple[str, str]]:
-    column, columns = config.target.column, config.schema.columns
+    column, columns, positive = config.target.column, config.schema.columns, config.target.positive
     if column not in columns:
         yield "target.column", f"'{column}' is no column of schema.yaml; {known(column, columns)}"
+        return
+    values, kind = columns[column].values, python_type(columns[column].type)
+    if values is not None and positive not in values:
+        yield "target.positive", f"{positive!r} is none of the values of {column}: {', '.join(map(repr, values))}"
+    elif not isinstance(positive, kind) and kind in {int, str, bool}:
+        yield "target.positive", f"{positive!r} is no value of {column}, which is declared {columns[column].type}"
+
+
+def _numbers(config: Pipeline) -> Iterator[tuple[str, str]]:
+    """Yield numbers that no later stage could work with."""
+    registration, at, costs = config.registration, config.evaluation.precision_at, config.evaluation.costs
+    access = config.serving.access
+    held = [
+        ("seed", config.seed, 0 <= config.seed < LARGEST_SEED, f"0 or more, and below {LARGEST_SEED}"),
+        ("registration.resamples", registration.resamples, registration.resamples >= 1, "1 or more"),
+        ("registration.confidence", registration.confidence, 0 < registration.confidence < 1, "between 0 and 1"),
+        ("serving.access.largest_body", access.largest_body, access.largest_body >= 1, "1 or more"),
+        (
+            "serving.access.requests_per_second",
+            access.requests_per_second,
+            access.requests_per_second > 0,
+            "more than 0",
+        ),
+    ]
+    if costs:
+        held.append(("evaluation.costs.false_positive", costs.false_positive, costs.false_positive >= 0, "0 or more"))
+    if at:
+        held.append(("evaluation.precision_at.count", at.count, at.count >= 1, "1 or more"))
+        yield from _period("evaluation.precision_at.period", at.period)
+    for key, value, holds, right in held:
+        if not holds:
+            yield key, f"{value} has to be {right}"
+
+
+def _period(key: str, length: str) -> Iterator[tuple[str, str]]:
+    try:
+        if microseconds(length) < 1:
+            yield key, f"'{length}' is too short; write a length such as 1d"
+    except ConfigError as error:
+        yield key, str(error)
 
 
 def _evaluation(config: Pipeline) -> Iterator[tuple[str, str]]:

@@ -41,9 +41,13 @@ def sql(pipeline: Pipeline) -> None:
     """Print the SQL that computes a pipeline's features."""
     from headrace.config import compose, one_line_errors
     from headrace.declaration.pipeline import FeaturizeConfig
+    from headrace.errors import ConfigError
     from headrace.features import training_sql
+    from headrace.words import known
 
     with one_line_errors():
+        if pipeline not in pipelines():
+            raise ConfigError(f"params.yaml: pipelines: there is no '{pipeline}'; {known(pipeline, pipelines())}")
         config, _ = compose(Path("pipelines", pipeline), [], FeaturizeConfig)
         say(training_sql(config.features, config.schema, config.target))
 

@@ -8,7 +8,7 @@ import duckdb
 
 from headrace.declaration.durations import microseconds
 from headrace.declaration.features import feature_names
-from headrace.declaration.sql import quoted
+from headrace.declaration.sql import beyond_one_row, nodes, parse
 from headrace.errors import ConfigError
 from headrace.features.aggregates import parse_aggregate
 from headrace.features.database import create_rows, database
@@ -29,7 +29,7 @@ def check_features(features: Features, rows: TypedRows, target: Target) -> list[
     """Return what is wrong, as the key within `features.yaml` and a message that says what would be right."""
     problems = [*_names(features, rows, target), *_columns(features, rows)]
     for name, window in features.windows.items():
-        problems += _window(name, window, rows)
+        problems += _window(name, window, rows, target)
     with database() as connection:
         try:
             create_rows(connection, rows)
@@ -70,7 +70,7 @@ def _columns(features: Features, rows: TypedRows) -> Iterator[Problem]:
 def _expressions(features: Features, target: Target, connection: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
     for name, expression in features.expressions.items():
         key = f"expressions.{name}"
-        kind, problem = _bind(expression, connection)
+        kind, problem = _bind_row(expression, connection)
         if problem:
             yield key, problem
         elif not kind.startswith((*NUMERIC, "VARCHAR", "ENUM")):
@@ -79,12 +79,14 @@ def _expressions(features: Features, target: Target, connection: duckdb.DuckDBPy
             yield key, f"'{expression}' reads the label {target.column}: a model would see what it has to predict"
 
 
-def _window(name: str, window: Window, rows: TypedRows) -> Iterator[Problem]:
+def _window(name: str, window: Window, rows: TypedRows, target: Target) -> Iterator[Problem]:
     key, entity = f"windows.{name}", window.entity or name
     if rows.timestamp is None:
         yield key, "a window needs a time, and schema.yaml has none (timestamp: null)"
     if entity not in rows.columns:
         yield key, f"its entity '{entity}' is no column of schema.yaml; {known(entity, rows.columns)}"
+    if entity == target.column:
+        yield key, f"its entity '{entity}' is the label: a model would see what it has to predict"
     for length in window.spans:
         yield from _length(f"{key}.spans", length)
     if not window.spans:
@@ -107,7 +109,7 @@ def _aggregate(written: str, label: str, leak: str, connection: duckdb.DuckDBPyC
         return
     if aggregate.argument is None:
         return
-    _, problem = _bind(aggregate.argument, connection)
+    _, problem = _bind_row(aggregate.argument, connection)
     if not problem:
         # The aggregate itself has to take the type: there is no avg of a text.
         sql = aggregate.sql(f"({aggregate.argument_sql})", exact=False, over="", position="0")
@@ -151,6 +153,12 @@ def _length(key: str, length: str, least: int = 1) -> Iterator[Problem]:
         yield key, str(error)
 
 
+def _bind_row(expression: str, connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
+    """Return the type of what is computed from one row, and what is wrong with it."""
+    beyond = beyond_one_row(parse(expression, connection))
+    return ("", f"'{expression}' {beyond}") if beyond else _bind(expression, connection)
+
+
 def _bind(expression: str, connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
     """Return the type of an expression over a row, and what DuckDB has against it."""
     try:
@@ -161,12 +169,10 @@ def _bind(expression: str, connection: duckdb.DuckDBPyConnection) -> tuple[str, 
 
 
 def _reads(expression: str, column: str, connection: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether an expression reads a column: whether it still binds without it."""
-    try:
-        connection.execute(f"DESCRIBE SELECT ({expression}) FROM (SELECT * EXCLUDE ({quoted(column)}) FROM rows)")
-    except duckdb.Error:
-        return True
-    return False
+    """Return whether an expression reads a column, or may read any."""
+    tree = parse(expression, connection)
+    named = {node["column_names"][-1].lower() for node in nodes(tree, "COLUMN_REF")}
+    return column.lower() in named or any(True for _ in nodes(tree, "STAR"))
 
 
 def _first_sentence(error: duckdb.Error) -> str:

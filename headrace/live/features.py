@@ -10,7 +10,7 @@ from headrace.declaration.features import feature_names
 from headrace.declaration.sql import quoted
 from headrace.errors import DataError
 from headrace.features.database import create_rows, database
-from headrace.features.rowwise import compile_expressions
+from headrace.live.rowwise import compile_expressions
 from headrace.live.warming import histories_of, rows_of
 
 if TYPE_CHECKING:

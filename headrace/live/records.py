@@ -9,9 +9,9 @@ import msgspec
 
 from headrace.declaration.types import python_type
 from headrace.features.database import create_rows, database
-from headrace.features.rowwise import columns_read
 from headrace.live.aggregating import EntityWindows
 from headrace.live.layout import BIAS, NULL, TIME, Argument, Entities, Keys, argument_of, is_exact, microseconds_of
+from headrace.live.rowwise import columns_read
 from headrace.live.store import Place, Row
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 LANE = 0.13
 """The height of a period's lane, in parts of the highest bar."""
 
@@ -29,9 +31,11 @@ def timeline(validation: dict[str, Any], summary: dict[str, Any]) -> Figure | No
     if "from" not in summary["test"]:
         return None
     figure, axes = new_axes(height=2.7, width=WIDE)
-    days = np.array(list(validation["parts"]), dtype="datetime64[D]")
-    rows = np.array([part["rows"] for part in validation["parts"].values()])
-    bad = np.array([part["rejected"] for part in validation["parts"].values()])
+    # Rows whose time cannot be read are in a part that is no day.
+    parts = {name: part for name, part in validation["parts"].items() if DAY.fullmatch(name)}
+    days = np.array(list(parts), dtype="datetime64[D]")
+    rows = np.array([part["rows"] for part in parts.values()])
+    bad = np.array([part["rejected"] for part in parts.values()])
     axes.bar(days, rows - bad, align="edge", width=1, color=FAINT)
     if bad.any():
         axes.bar(days, bad, bottom=rows - bad, align="edge", width=1, color=SERIES[1])

@@ -54,6 +54,8 @@ class Csv:
             SourceError: the file is missing, empty or not UTF-8, or a line of it is broken: the message names the line.
         """
         path = existing(self.path)
+        if path.is_dir():
+            raise SourceError(f"{path}/: is a folder; name the CSV file in it")
         names = rename_all(_read_header(path, self.separator), self.rename, str(path))
         columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
         query = (
@@ -66,7 +68,7 @@ class Csv:
                 for table in tables(connection, query):
                     rows += len(table)
                     yield table
-            except duckdb.Error as error:
+            except (duckdb.Error, OSError) as error:  # Arrow's reader says OSError for what DuckDB finds on the way
                 raise SourceError(f"{path}: this is not CSV in UTF-8: {said_by_duckdb(error)}") from error
             _refuse_broken_lines(path, connection)
         if not rows:

@@ -42,6 +42,6 @@ def tables(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.Tab
         yield pa.Table.from_batches([batch])
 
 
-def said_by_duckdb(error: duckdb.Error) -> str:
+def said_by_duckdb(error: Exception) -> str:
     """Return the first line of what DuckDB says, without the name of its class of errors."""
     return str(error).strip().split("\n", 1)[0].split("Error: ", 1)[-1].rstrip(" .")

@@ -56,7 +56,7 @@ class Parquet:
             for file in files:
                 try:
                     yield from tables(connection, f"SELECT {chosen} FROM read_parquet({literal(str(file))})")
-                except duckdb.Error as error:
+                except (duckdb.Error, OSError) as error:  # Arrow's reader says OSError for what DuckDB finds on the way
                     raise _refusal(file, error) from error
 
 
@@ -74,7 +74,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
         raise _refusal(file, error) from error
 
 
-def _refusal(file: Path, error: duckdb.Error) -> SourceError:
+def _refusal(file: Path, error: Exception) -> SourceError:
     return SourceError(
         f"{file}: no whole Parquet file, with its {file.stat().st_size} bytes: {said_by_duckdb(error)}. "
         "Was it cut short? Copy it again."

@@ -38,6 +38,13 @@ MISTAKES = {
     "unknown function": (Features(expressions={"a": "logg(amount)"}), "expressions.a", "logg"),
     "a time from an expression": (Features(expressions={"a": "moment"}), "expressions.a", "is a TIMESTAMP"),
     "an expression over the label": (Features(expressions={"a": "fraud"}), "expressions.a", "reads the label"),
+    "the rows to come": (
+        Features(expressions={"a": "lead(amount) OVER (PARTITION BY card ORDER BY moment)"}), "expressions.a", "leave the window out",
+    ),
+    "an aggregate over all": (Features(expressions={"a": "avg(amount)"}), "expressions.a", "avg() is taken over several"),
+    "a random number": (Features(expressions={"a": "random()"}), "expressions.a", "random() does not follow"),
+    "the label by a pattern": (Features(expressions={"a": "COLUMNS('fraud')"}), "expressions.a", "reads the label"),
+    "the label as an entity": (Features(windows=window("count(*)", entity="fraud", delay="7d")), "windows.card", "is the label"),
     "unknown entity": (
         Features(windows=window("count(*)", entity="cardd")), "windows.card", "did you mean card?",
     ),

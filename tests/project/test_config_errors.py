@@ -17,6 +17,21 @@ LIGHTGBM = "conf/model/lightgbm.yaml"
 
 # A file, a text in it, what a mistake makes of it, and the pieces that the one line has to have.
 MISTAKES = {
+    "unknown key of a pipeline": (
+        "params.yaml",
+        "source: simulated_cards,",
+        "source: simulated_cards, untill: x,",
+        ["params.yaml", "untill", "did you mean until?"],
+    ),
+    "a clock in an expression": (
+        "pipelines/fraud/features.yaml",
+        "is_night: hour(tx_datetime) <= 6",
+        "is_night: epoch(now()) > 0",
+        ["pipelines/fraud/features.yaml", "expressions.is_night", "now()"],
+    ),
+    "a negative seed": (FRAUD, "seed: 0", "seed: -1", [FRAUD, "seed", "-1"]),
+    "no such positive": (FRAUD, "positive: 1", "positive: maybe", [FRAUD, "target.positive", "'maybe'"]),
+    "a period of no unit": (FRAUD, "period: 1d", "period: 7x", [FRAUD, "evaluation.precision_at.period", "'7x'"]),
     "candidate's name": (
         "params.yaml",
         "fraud-logistic:",

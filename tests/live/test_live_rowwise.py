@@ -16,7 +16,7 @@ from payments import ROWS
 from headrace.declaration.rows import Column, TypedRows
 from headrace.declaration.types import duckdb_type
 from headrace.errors import ConfigError, DataError
-from headrace.features.rowwise import columns_read, compile_expressions
+from headrace.live.rowwise import columns_read, compile_expressions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
