@@ -1,6 +1,6 @@
 """How good scores and decisions are, in numbers; a room of its own, so that a new slice retrains no model."""
 
-from headrace.metrics.bootstrap import bootstrap_values, resample_weights
+from headrace.metrics.bootstrap import resample_weights
 from headrace.metrics.decisions import DECISION_METRICS, Confusion, confusion
 from headrace.metrics.ranking import steps
 from headrace.metrics.scores import GREATER_IS_BETTER, METRICS, weighted
@@ -10,7 +10,6 @@ __all__ = [
     "GREATER_IS_BETTER",
     "METRICS",
     "Confusion",
-    "bootstrap_values",
     "confusion",
     "resample_weights",
     "steps",

@@ -6,22 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headrace.metrics.scores import weighted
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from headrace.metrics.ranking import Array
-
-
-def bootstrap_values(metric: str, labels: Array, scores: Array, weights: Iterable[Array]) -> Array:
-    """Return the metric under each array of row weights.
-
-    For a paired comparison give two models' scores the same weights:
-    `bootstrap_values(metric, labels, scores, resample_weights(len(labels), 1000, seed))` for each.
-    """
-    value = weighted(metric, labels, scores)
-    return np.fromiter((value(each) for each in weights), dtype=np.float64)
 
 
 def resample_weights(rows: int, resamples: int, seed: int) -> Iterator[Array]:

@@ -14,7 +14,6 @@ from headrace.errors import ConfigError, DataError
 from headrace.metrics import (
     DECISION_METRICS,
     METRICS,
-    bootstrap_values,
     confusion,
     resample_weights,
     weighted,
@@ -67,7 +66,8 @@ def test_a_resample_counts_each_row_as_often_as_it_was_drawn():
     labels = generator.integers(0, 2, 200)
     scores = generator.integers(0, 20, 200) / 20
     weights = list(resample_weights(200, 5, seed=3))
-    values = bootstrap_values("average_precision", labels, scores, weights)
+    value = weighted("average_precision", labels, scores)
+    values = np.array([value(each) for each in weights])
     expected = [theirs.average_precision_score(labels.repeat(w), scores.repeat(w)) for w in weights]
     assert np.allclose(values, expected, rtol=0, atol=1e-12)
     assert all(w.sum() == 200 for w in weights)
@@ -78,7 +78,7 @@ def test_a_resample_without_a_class_has_no_value():
     """NaN stands for what cannot be known, so that one unlucky resample does not end the comparison."""
     labels, scores = np.array([0, 0, 1]), np.array([0.1, 0.2, 0.3])
     for metric in ("average_precision", "roc_auc"):
-        assert np.isnan(bootstrap_values(metric, labels, scores, [np.array([2, 1, 0])])).all()
+        assert np.isnan(weighted(metric, labels, scores)(np.array([2, 1, 0])))
 
 
 def test_labels_of_one_class_are_refused():
