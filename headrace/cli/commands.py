@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 import yaml
 
+from headrace.cli.audit import app as audit
 from headrace.cli.log import app as log
+from headrace.cli.token import app as token
 from headrace.console import say
 
 app = typer.Typer(help="Declared pipelines: run them with `dvc repro`, look at them with these.", no_args_is_help=True)
 app.add_typer(log, name="log")
+app.add_typer(token, name="token")
+app.add_typer(audit, name="audit")
 
 Pipeline = Annotated[str, typer.Argument(help="A folder in pipelines/, such as fraud.")]
 

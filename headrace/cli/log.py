@@ -1,17 +1,20 @@
 """`headrace log`: what those who hold the key do with a pipeline's prediction log.
 
-Where the log is and its keys are told as the service is told: by `serving.yaml`, and HEADRACE_* over it.
+Where the log is and its keys are told as the service is told: by `serving.yaml`, and HEADRACE_* over it. What is done
+is written to the audit log: before answers are read, and after they were changed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headrace.cli.settings import Name, settings_of
 from headrace.console import say
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The prediction log of a pipeline.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="A folder in pipelines/, such as fraud.")]
 Moment = Annotated[dt.datetime, typer.Option(help="Such as 2026-11-23 or 2026-11-23T10:30:00, UTC.")]
 
 
@@ -31,9 +33,11 @@ def export(
     name: Name, since: Moment, until: Moment, out: Annotated[Path, typer.Option(help="A Parquet file.")]
 ) -> None:
     """Write the answers from a moment on until before another one to a Parquet file, decrypted."""
+    from headrace.audit import record
     from headrace.prediction_log import export as write
 
-    with opened(name) as (store, _):
+    with opened(name) as (store, settings):
+        record(settings.state, "log.export", {"since": str(since), "until": str(until), "out": str(out.absolute())})
         number = write(store, since.replace(tzinfo=dt.UTC), until.replace(tzinfo=dt.UTC), out)
         say(f"log {name}: {number} answers to {out}; they are not encrypted there")
 
@@ -41,10 +45,12 @@ def export(
 @app.command()
 def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows have it, such as 596.")]) -> None:
     """Delete all answers and outcomes of a subject, and show that they are gone."""
+    from headrace.audit import record
     from headrace.prediction_log import erase as delete
 
-    with opened(name) as (store, _):
+    with opened(name) as (store, settings):
         erased = delete(store, subject)
+        record(settings.state, "log.erase", dataclasses.asdict(erased))
         say(f"log {name}: subject {erased.subject}: {erased.entries} answers and {erased.outcomes} outcomes erased")
         say(f"log {name}: a search for the subject finds {erased.remaining}; {erased.searched}")
 
@@ -52,21 +58,25 @@ def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows h
 @app.command()
 def retain(name: Name) -> None:
     """Delete the answers that are older than serving.yaml's log.retention, with their outcomes."""
+    from headrace.audit import record
     from headrace.prediction_log import apply_retention
 
     with opened(name) as (store, settings):
         keep = settings.log.retention
         number = apply_retention(store, dt.datetime.now(dt.UTC), keep)
+        record(settings.state, "log.retain", {"keep": keep, "entries": number})
         say(f"log {name}: {number} answers older than {keep} deleted")
 
 
 @app.command()
 def rotate(name: Name) -> None:
     """Encrypt with the first key what an older one encrypted, so that the older one can be retired."""
+    from headrace.audit import record
     from headrace.prediction_log import rotate as reseal
 
-    with opened(name) as (store, _):
+    with opened(name) as (store, settings):
         rotated = reseal(store)
+        record(settings.state, "log.rotate", dataclasses.asdict(rotated))
         say(f"log {name}: {rotated.entries} answers encrypted anew, with key {rotated.key_id}")
         for key_id, number in rotated.remaining.items():
             say(f"log {name}: {number} came meanwhile by key {key_id}: give services the new key first, then run again")
@@ -77,7 +87,10 @@ def show(name: Name, request_id: str) -> None:
     """Print an answer that was given, with what was asked and what became of it."""
     import msgspec
 
-    with opened(name) as (store, _):
+    from headrace.audit import record
+
+    with opened(name) as (store, settings):
+        record(settings.state, "log.show", {"request_id": request_id})
         found = store.find(request_id)
         say(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
 
@@ -85,15 +98,12 @@ def show(name: Name, request_id: str) -> None:
 @contextlib.contextmanager
 def opened(name: str) -> Iterator[tuple[Store, Settings]]:
     """Yield a pipeline's log, and what is told of it; what goes wrong is said in a line."""
-    from headrace.config import compose, one_line_errors
-    from headrace.declaration.pipeline import ServeConfig
+    from headrace.config import one_line_errors
     from headrace.errors import ConfigError
     from headrace.prediction_log import open_store, read_keys
-    from headrace.service.settings import read_settings
 
     with one_line_errors():
-        config, _ = compose(Path("pipelines", name), [], ServeConfig)
-        settings = read_settings(config.serving, name)
+        settings = settings_of(name)
         if (
             settings.log.keys is None and not settings.log.key_file.exists()
         ):  # a service makes one, who only looks does not

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from answers import KEYS, NEW, NOW, OLD, answer, append
 
+from headrace.audit import audit_file, read_lines, read_record, verify
 from headrace.prediction_log import PredictionLog
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +59,10 @@ def test_show_export_rotate_erase_and_retain(environment: dict[str, str], tmp_pa
     assert "a search for the subject finds 0" in out
     short = {**new_alone, "HEADRACE_LOG__RETENTION": "1us"}
     assert "older than 1us deleted" in headrace(short, "retain", "fraud")[1]
+    verify(audit_file(tmp_path))
+    written = [read_record(line) for line in read_lines(audit_file(tmp_path))[0]]
+    acts = ["log.show", "log.export", "log.rotate", "log.erase", "log.retain"]
+    assert [each.action for each in written if each] == acts
 
 
 def test_what_is_wrong_is_said_in_a_line(environment: dict[str, str], tmp_path: Path) -> None:
