@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,18 +15,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
+from pyarrow import csv
+from small_project import Project
+
+from headrace.storage import digest
 
 if TYPE_CHECKING:
-    from small_project import Project
+    from collections.abc import Callable
 
 PAGE = 4096
-"""What a file on a tmpfs takes is a whole number of these."""
+"""The least that a file takes on a tmpfs."""
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 # The registry and the report say which run they describe: their files may differ where the run does.
 SAME_BYTES = ("check", "ingest", "validate", "featurize", "train", "evaluate")
+
+SECONDS = 1.6
+"""After these a stage has read its config and is at work."""
+KILLER = """
+import os, signal, sys
+
+left = int(os.environ.get("HEADRACE_TEST_KILL", 0)) if any(a.startswith("stages.") for a in sys.orig_argv) else 0
+
+def kill(event, names):
+    global left
+    if left and event == "os.rename":
+        source, target = (os.fsdecode(name) for name in names[:2])
+        if source.endswith(".writing") or target.endswith(".replaced"):
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(kill)
+"""
+"""Kills a stage right before its nth step of putting what it has written in place."""
 
 pytestmark = pytest.mark.slow
 
@@ -60,29 +89,72 @@ def wait_for_stage(process: subprocess.Popen[str], stage: str) -> psutil.Process
     raise AssertionError(f"{stage} did not start")
 
 
-@pytest.mark.parametrize("seconds", [0.7, 1.6])
+def command_of(project: Project, stage: str) -> list[str]:
+    """Return what DVC runs for a stage."""
+    locked = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]
+    return [sys.executable, *shlex.split(locked[stage]["cmd"])[1:]]
+
+
+def contents(project: Project, stage: str) -> dict[str, dict[str, str] | None]:
+    """Return the digests of the files of each output of a stage; None where the output is not there."""
+    locked = yaml.safe_load((project.root / "dvc.lock").read_text())["stages"]
+    return {out["path"]: files_in(project.root / out["path"]) for out in locked[stage]["outs"]}
+
+
+def files_in(path: Path) -> dict[str, str] | None:
+    """Return the digests of the files of a folder, or of one file; None where it is not there."""
+    if not path.exists():
+        return None
+    return {
+        str(file): digest(file) for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()
+    }
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_that_is_killed_is_made_good_by_the_next_repro(project: Project, stage: str, seconds: float) -> None:
-    """Kill -9 of the stage and of DVC, then `dvc repro`: the same bytes as if nothing had happened."""
-    before = outputs(project)
+def test_a_stage_that_is_killed_is_made_good_by_the_next_repro(project: Project, stage: str, tmp_path: Path) -> None:
+    """Kill -9 of the stage and of DVC amid the work, then of the stage before each step of putting outputs in place.
+
+    Each time an output is there whole or not at all; `dvc repro` then leaves the same bytes as if nothing had happened.
+    """
+    (tmp_path / "sitecustomize.py").write_text(KILLER)
+    hook = os.pathsep.join([str(tmp_path), *filter(None, [project.env.get("PYTHONPATH")])])
+    target = "train@fraud-lightgbm" if stage == "train" else f"{stage}@fraud"
+    before, own = outputs(project), contents(project, target)
+    command = command_of(project, target)
     with (project.root / "stages" / f"{stage}.py").open("a") as file:
         file.write("# edited\n")
-    target = "train@fraud-lightgbm" if stage == "train" else f"{stage}@fraud"
+
     process = start(project, "repro", "--force", "--single-item", target)
     wait_for_stage(process, stage)
-    time.sleep(seconds)
+    time.sleep(SECONDS)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    assert process.wait() == -signal.SIGKILL
+    seen = [contents(project, target)]
+    for step in itertools.count(1):
+        done = project.run(*command, check=False, PYTHONPATH=hook, HEADRACE_TEST_KILL=str(step))
+        seen.append(contents(project, target))
+        if done.returncode != -signal.SIGKILL:
+            break
+    assert done.returncode == 0, done.stderr
+    assert step > 1
+    last = project.run(*command, check=False, PYTHONPATH=hook, HEADRACE_TEST_KILL=str(step - 1))
+    assert last.returncode == -signal.SIGKILL
+    seen.append(contents(project, target))
+
     done = project.dvc("repro")
     assert outputs(project) == before, done.stdout
     assert "up to date" in project.dvc("status").stdout
-    assert not list((project.root / "data").rglob(".*.writing"))
+    assert not [left for pattern in (".*.writing", ".*.replaced") for left in (project.root / "data").rglob(pattern)]
+    final = contents(project, target)
+    for found in seen:
+        for path, files in found.items():
+            assert files is None or files in (own[path], final[path]), f"{path}: neither the old nor the new one"
 
 
 def test_two_repros_at_once_end_in_one_correct_result(project: Project) -> None:
     """The second one waits or is told who works; together they leave what one leaves."""
     before = outputs(project)
-    project.edit("pipelines/fraud/pipeline.yaml", "seed: 0", "seed: 1")
+    project.edit("pipelines/fraud/pipeline.yaml", "false_positive_budget: 0.005", "false_positive_budget: 0.006")
     processes = [start(project, "repro") for _ in range(2)]
     said = [process.communicate(timeout=250)[0] for process in processes]
     assert any(process.returncode == 0 for process in processes), said
@@ -90,7 +162,7 @@ def test_two_repros_at_once_end_in_one_correct_result(project: Project) -> None:
         assert process.returncode == 0 or "lock" in text or "busy" in text, text
     project.dvc("repro")
     assert "up to date" in project.dvc("status").stdout
-    project.edit("pipelines/fraud/pipeline.yaml", "seed: 1", "seed: 0")
+    project.edit("pipelines/fraud/pipeline.yaml", "false_positive_budget: 0.006", "false_positive_budget: 0.005")
     project.dvc("repro")
     assert outputs(project) == before
 
@@ -133,37 +205,113 @@ def test_a_changed_model_file_is_refused_and_made_good(project: Project) -> None
     assert outputs(project) == before
 
 
-def test_a_label_of_one_class_is_said_so(fresh: Project) -> None:
-    """Nobody learns from rows that are all the same."""
-    table = fresh.root / "data" / "churn" / "source" / "telco_churn.csv"
-    table.write_text(table.read_text().replace(",Yes\n", ",No\n").replace(",Yes\r\n", ",No\r\n"))
-    done = fresh.dvc("repro", "train@churn-lightgbm", check=False)
+def broken_line(table: pa.Table, path: Path) -> None:
+    """Write a line that has a value too few."""
+    csv.write_csv(table, path)
+    lines = path.read_text().splitlines(keepends=True)
+    lines[99] = lines[99].partition(",")[2]
+    path.write_text("".join(lines))
+
+
+def write(change: Callable[[pa.Table], pa.Table]) -> Callable[[pa.Table, Path], None]:
+    """Return what writes a changed table."""
+    return lambda table, path: csv.write_csv(change(table), path)
+
+
+def replaced(table: pa.Table, name: str, value: str | None) -> pa.Table:
+    """Return the table with one value all over a column."""
+    values = pa.array([value] * table.num_rows, pa.string())
+    return table.set_column(table.column_names.index(name), name, values)
+
+
+FAULTS: dict[str, tuple[Callable[[pa.Table, Path], None], str, tuple[str, ...]]] = {
+    "broken line": (broken_line, "ingest@churn", ("telco_churn.csv", "100")),
+    "missing column": (write(lambda t: t.drop_columns("tenure")), "validate@churn", ("'tenure'", "schema.yaml")),
+    "renamed column": (
+        write(lambda t: t.rename_columns({"TotalCharges": "Total_Charges"})),
+        "validate@churn",
+        ("'TotalCharges'", "did you mean Total_Charges"),
+    ),
+    "another type": (write(lambda t: replaced(t, "tenure", "long")), "validate@churn", ("'tenure'", "another type")),
+    "all null": (write(lambda t: replaced(t, "tenure", None)), "validate@churn", ("tenure", "null")),
+    "one class": (write(lambda t: replaced(t, "Churn", "No")), "train@churn-lightgbm", ("Churn", "both classes")),
+}
+
+
+@pytest.mark.parametrize("names", [list(FAULTS)[::2], list(FAULTS)[1::2]])
+def test_rows_that_are_wrong_are_said_in_a_line_and_mended_rows_make_it_good(
+    project: Project, names: list[str]
+) -> None:
+    """`dvc repro` fails with the file or the column and what was found; the last good rows stand until then."""
+    before = outputs(project)
+    data = project.root / "data" / "churn"
+    path = data / "source" / "telco_churn.csv"
+    content = path.read_bytes()
+    table = csv.read_csv(
+        path, convert_options=csv.ConvertOptions(column_types=dict.fromkeys(columns_of(path), pa.string()))
+    )
+    validated = files_in(data / "validated")
+    for name in names:
+        change, stage, said = FAULTS[name]
+        change(table, path)
+        done = project.dvc("repro", stage, check=False)
+        assert done.returncode != 0, name
+        assert "Traceback" not in done.stderr, done.stderr
+        errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+        assert any(all(word in line for word in said) for line in errors), f"{name}: {done.stderr}"
+        assert project.ran(done.stdout)[-1] == stage
+        assert stage.startswith("train") or files_in(data / "validated") == validated
+        assert not list(data.rglob(".*.writing"))
+    path.write_bytes(content)
+    project.dvc("repro")
+    assert outputs(project) == before
+    assert "up to date" in project.dvc("status").stdout
+
+
+def columns_of(path: Path) -> list[str]:
+    """Return the names in the first line of a CSV file."""
+    with path.open() as file:
+        return file.readline().strip().split(",")
+
+
+def test_a_parquet_file_cut_short_is_said_in_a_line(project: Project) -> None:
+    """A copy that was broken off: the stage names the file, and what stood there stands."""
+    data = project.root / "data" / "churn"
+    source = data / "source" / "telco_churn.parquet"
+    pq.write_table(csv.read_csv(data / "source" / "telco_churn.csv"), source)
+    source.write_bytes(source.read_bytes()[:-1000])
+    project.edit("params.yaml", "source: csv", "source: parquet")
+    project.edit("pipelines/churn/pipeline.yaml", "telco_churn.csv", "telco_churn.parquet")
+    before = files_in(data / "raw")
+    done = project.dvc("repro", "validate@churn", check=False)
     assert done.returncode != 0
-    assert "Traceback" not in done.stderr
-    assert any("error:" in line and "Churn" in line for line in done.stderr.splitlines()), done.stderr
-    assert not (fresh.root / "data" / "churn" / "candidates" / "churn-lightgbm").exists()
+    assert "Traceback" not in done.stderr, done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith("error:") and source.name in line]
+    assert files_in(data / "raw") == before
 
 
-def test_a_full_disk_leaves_what_was_there(project: Project, tmp_path: Path) -> None:
-    """The data lie on a small file system without room for a second copy."""
-    data = project.root / "data"
+def test_a_full_disk_leaves_what_was_there(finished: Path, tmp_path: Path) -> None:
+    """No stage finds a free byte: each says so in a line, and every file stays what it was."""
     small = tmp_path / "small"
     small.mkdir()
-    used = sum(-(-file.stat().st_size // PAGE) * PAGE for file in data.rglob("*") if file.is_file())
-    size = used + 100 * PAGE
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", small], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", small], check=False).returncode:
         pytest.skip("mounting a small file system takes root")
     try:
-        subprocess.run(["cp", "-a", f"{data}/.", small], check=True)
-        subprocess.run(["rm", "-rf", data], check=True)
-        data.symlink_to(small)
-        before = {file: file.read_bytes() for file in small.rglob("*.parquet")}
+        shutil.copytree(finished.parent, small / "copy", symlinks=True, ignore=shutil.ignore_patterns("cache"))
+        project = Project(small / "copy" / "project", small / "copy")
         project.edit("pipelines/fraud/pipeline.yaml", "  radius: 20", "  radius: 21")
-        done = project.stage("ingest", "fraud", "source=simulated_cards", "until=2018-06-10", check=False)
-        assert done.returncode == 1
-        assert "the disk is full" in done.stderr
-        assert "Traceback" not in done.stderr
-        assert {file: file.read_bytes() for file in small.rglob("*.parquet")} == before
-        assert not list(small.rglob(".*.writing"))
+        before = files_in(project.root / "data")
+        with contextlib.suppress(OSError), (small / "filler").open("wb", buffering=0) as filler:
+            while filler.write(bytes(PAGE)):
+                pass
+        trained = ["train@fraud-logistic", "train@fraud-lightgbm", "train@fraud-xgboost"]
+        for stage in [*(f"{stage}@fraud" for stage in STAGES if stage != "train"), *trained]:
+            done = project.run(*command_of(project, stage), check=False)
+            assert done.returncode == 1, f"{stage}: {done.stdout}{done.stderr}"
+            said = [line for line in done.stderr.splitlines() if line.strip()]
+            assert [line for line in said if line.startswith("error:") and "disk is full" in line], f"{stage}: {said}"
+            assert "Traceback" not in done.stderr, done.stderr
+            assert files_in(project.root / "data") == before, stage
+            assert not [left for kind in ("writing", "replaced") for left in project.root.rglob(f".*.{kind}")], stage
     finally:
         subprocess.run(["umount", small], check=True)
