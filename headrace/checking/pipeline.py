@@ -14,6 +14,7 @@ from headrace.errors import ConfigError
 from headrace.evaluation.evaluating import LABEL
 from headrace.features import check_features
 from headrace.metrics import METRICS
+from headrace.rules import check_rules
 from headrace.sources import build
 from headrace.splits import check_split
 from headrace.training import check_model
@@ -45,6 +46,7 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     schema = check_schema(config.schema)
     yield from _within("schema", schema)
     yield from _within("features", check_features(config.features, config.schema, config.target))
+    yield from _within("rules", check_rules(config.rules, config.schema, config.features, config.target))
     yield from _within("split", check_split(config.split, config.target))
     if config.model is not None:
         yield from _within("model", check_model(config.model))

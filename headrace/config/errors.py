@@ -80,7 +80,7 @@ def _explain_value(cause: OmegaConfBaseException, said: str, origin: Origin) -> 
 
 
 def _within(file: str, key: str) -> str:
-    # Inside schema.yaml, features.yaml, serving.yaml and the groups' files the package name is not written.
+    # Inside schema.yaml, features.yaml, serving.yaml, rules.yaml and the groups' files the package name is not written.
     first, _, inner = key.partition(".")
     own = Path(file).stem == first or Path(file).parent.name == first
     return inner if own and inner else key
@@ -91,7 +91,7 @@ def _explain_missing(error: MissingConfigException, origin: Origin) -> str:
     group, _, option = missing.partition("/")
     if option:
         return f"command line: {group}={option}: no such option; {known(option, error.options or [])}"
-    return f"{origin.file_of(missing)}: no such file; a pipeline has pipeline, schema, features and serving.yaml"
+    return f"{origin.file_of(missing)}: no such file; a pipeline has pipeline, schema, features, serving and rules.yaml"
 
 
 def _folder_on_command_line() -> Path:

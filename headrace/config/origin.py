@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-OWN_FILES = ("schema", "features", "serving")
+OWN_FILES = ("schema", "features", "serving", "rules")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ DEFAULTS = (
     "schema@schema",
     "features@features",
     "serving@serving",
+    "rules@rules",
     {"source": None},
     {"model": None},
     {"tracking": None},

@@ -17,6 +17,7 @@ from headrace.declaration.modelling import (
     Tracking,
 )
 from headrace.declaration.rows import RowIdentity, Schema, TypedRows
+from headrace.declaration.rules import Rules
 from headrace.declaration.serving import Serving
 
 
@@ -32,6 +33,7 @@ class Pipeline:
     schema: Schema
     features: Features
     serving: Serving = field(default_factory=Serving)
+    rules: Rules = field(default_factory=Rules)
     until: str = "all"
     """Rows before this day are read (`2018-08-15`), or `all` where rows have no time."""
     source: Dict[str, Any] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class EvaluateConfig:
     target: LabelDelay
     split: Split
     evaluation: Evaluation
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(kw_only=True)
@@ -106,13 +109,14 @@ class RegisterConfig:
 
 @dataclass(kw_only=True)
 class PackageConfig:
-    """What the package stage reads: what a request is, how its features are made, and how it is served."""
+    """What the package stage reads: what a request is, its features, what is decided of it, and how it is served."""
 
     pipeline: str
     target: Target
     schema: TypedRows
     features: Features
     serving: Serving = field(default_factory=Serving)
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(kw_only=True)

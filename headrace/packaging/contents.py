@@ -13,6 +13,7 @@ from headrace.errors import DataError
 from headrace.models import read_manifest
 from headrace.packaging.columns import request_columns
 from headrace.packaging.history import take_history
+from headrace.rules import names_read
 from headrace.service.contents import CONTENTS, HISTORY, WINNER, Contents, Lineage, contents_json
 from headrace.storage import digest, read_json
 
@@ -47,13 +48,18 @@ def write_contents(data: Path, config: PackageConfig, folder: Path) -> Contents:
     if history is not None:
         pq.write_table(history, folder / HISTORY, compression="zstd")
         until = pc.max(history[config.schema.timestamp]).as_py()
-    asked = {*request_columns(config.features, config.schema, config.target), config.serving.log.subject}
+    asked = {
+        *request_columns(config.features, config.schema, config.target),
+        *names_read(config.rules, config.schema.columns),
+        config.serving.log.subject,
+    }
     contents = Contents(
         pipeline=config.pipeline,
         schema=config.schema,
         features=config.features,
         target=config.target,
         serving=config.serving,
+        rules=config.rules,
         request=[name for name in config.schema.columns if name in asked],
         history_until=until,
         lineage=Lineage(

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from headrace.declaration.features import Features  # noqa: TC001  pydantic reads these
 from headrace.declaration.modelling import Target  # noqa: TC001
 from headrace.declaration.rows import TypedRows  # noqa: TC001
+from headrace.declaration.rules import Rules
 from headrace.declaration.serving import Serving
 from headrace.errors import IntegrityError
 from headrace.storage import MEND, check_files
@@ -50,6 +51,7 @@ class Contents:
     files: dict[str, str]
     """The SHA-256 of every other file, by its path."""
     serving: Serving = field(default_factory=Serving)
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def version(self) -> str:
