@@ -23,7 +23,8 @@ def main(cfg: DictConfig) -> None:
     """Judge the candidates that params.yaml lists for the pipeline."""
     config = read(cfg, EvaluateConfig)
     data = Path("data", config.pipeline)
-    result = evaluate(data / "features", data / "candidates", read_json(data / "candidates.json"), config)
+    models = read_json(data / "candidates.json")
+    result = evaluate(data / "validated", data / "features", data / "candidates", models, config)
     write_result(result, data / "candidates", data)
     say(describe(result.summary))
 

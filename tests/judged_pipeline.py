@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from headrace.declaration.modelling import Costs, Evaluation, LabelDelay, Model, PrecisionAt, RowSplit, Split, TimeSplit
 from headrace.declaration.pipeline import EvaluateConfig, TrainConfig
+from headrace.declaration.rules import Rule, Rules
 from headrace.evaluation import evaluate, write_result
 from headrace.training import train
 
@@ -38,6 +42,16 @@ class Case:
     data: Path
     config: EvaluateConfig
     models: dict[str, str]
+
+
+RULES = Rules(
+    rules=[
+        Rule(name="large", when="amount > 150.00", then="block"),
+        Rule(name="shop_9_by_night", when='shop = 9 AND hour("at") < 6', then="review"),
+        Rule(name="unsure", when="probability BETWEEN 0.1 AND 0.5 AND risk IS NOT NULL", then="review"),
+        Rule(name="never", when="amount < 0", then="allow"),
+    ]
+)
 
 
 def make_rows(days: int, per_day: int, seed: int) -> pd.DataFrame:
@@ -74,6 +88,20 @@ def write_features(folder: Path, rows: pd.DataFrame, timestamp: str | None) -> N
     (folder / "features.json").write_text(json.dumps(manifest))
 
 
+def write_validated(folder: Path, rows: pd.DataFrame, timestamp: str | None) -> None:
+    """Write the rows in declared types as the validate stage does, with a column that is no feature, in another order."""
+    folder.mkdir(parents=True)
+    amounts = pa.array(rows["amount"].astype(str)).cast(pa.decimal128(12, 2))
+    table = pa.Table.from_pandas(rows.drop(columns="amount").assign(shop=rows["id"] % 10), preserve_index=False)
+    table = table.append_column("amount", amounts).take(np.arange(len(rows))[::-1])
+    if timestamp is None:
+        pq.write_table(table, folder / "all.parquet")
+        return
+    days = pc.strftime(table[timestamp], "%Y-%m-%d")
+    for day in pc.unique(days).to_pylist():
+        pq.write_table(table.filter(pc.equal(days, day)), folder / f"{day}.parquet")
+
+
 def write_candidates(folder: Path, features: Path, config: EvaluateConfig, models: dict[str, Model]) -> None:
     """Train each model as the train stage does."""
     for name, model in models.items():
@@ -92,11 +120,12 @@ def write_candidates(folder: Path, features: Path, config: EvaluateConfig, model
 def make_case(
     data: Path, split: Split, timestamp: str | None, evaluation: Evaluation, models: dict[str, Model] = MODELS
 ) -> Case:
-    """Write features and candidates."""
+    """Write rows, features and candidates."""
     config = EvaluateConfig(pipeline="cards", target=LabelDelay(delay="2d"), split=split, evaluation=evaluation)
     rows = make_rows(days=30, per_day=200, seed=0)
     if timestamp is None:
         rows = rows.drop(columns="at")
+    write_validated(data / "validated", rows, timestamp)
     write_features(data / "features", rows, timestamp)
     write_candidates(data / "candidates", data / "features", config, models)
     return Case(data, config, dict.fromkeys(models, "model"))
@@ -113,7 +142,9 @@ def make_timed(data: Path) -> Case:
         costs=Costs(false_positive=5, false_negative="amount"),
         knowable="risk > 0 OR amount > 150",
     )
-    return make_case(data, split, "at", evaluation)
+    case = make_case(data, split, "at", evaluation)
+    case.config.rules = RULES
+    return case
 
 
 def make_untimed(data: Path) -> Case:
@@ -131,6 +162,8 @@ def make_hopeless(data: Path) -> Case:
 
 def judge(case: Case) -> Case:
     """Evaluate the candidates, and write what the evaluate stage writes."""
-    result = evaluate(case.data / "features", case.data / "candidates", case.models, case.config)
+    result = evaluate(
+        case.data / "validated", case.data / "features", case.data / "candidates", case.models, case.config
+    )
     write_result(result, case.data / "candidates", case.data)
     return case

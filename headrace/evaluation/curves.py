@@ -98,8 +98,7 @@ def cost(labels: Array, scores: Array, lost: Array, false_positive: float) -> pd
 
 def cost_at(labels: Array, scores: Array, lost: Array, false_positive: float, threshold: float) -> dict[str, Any]:
     """Return what decisions at a threshold cost, beside flagging nothing and the best threshold in hindsight."""
-    flagged = scores >= threshold
-    missed, vain = float(lost[~flagged].sum()), float(false_positive * np.count_nonzero(flagged & (labels == 0)))
+    missed, vain = cost_of(scores >= threshold, labels != 0, lost, false_positive)
     curve = cost(labels, scores, lost, false_positive)
     best = curve.iloc[int(curve["cost"].to_numpy().argmin())]
     return {
@@ -110,6 +109,11 @@ def cost_at(labels: Array, scores: Array, lost: Array, false_positive: float, th
         "best": float(best["cost"]),
         "best_threshold": float(best["threshold"]),
     }
+
+
+def cost_of(flagged: Array, positive: Array, lost: Array, false_positive: float) -> tuple[float, float]:
+    """Return what the positive rows cost that are not flagged, and what the negative ones cost that are."""
+    return float(lost[~flagged].sum()), float(false_positive * np.count_nonzero(flagged & ~positive))
 
 
 def _thin(counts: Steps) -> Array:

@@ -9,6 +9,7 @@ from headrace.console import track
 from headrace.evaluation.judging import Rows, TestRows, judge_test, judge_validation
 from headrace.evaluation.plotting import plot_points
 from headrace.evaluation.reading import candidate_folder, check_features, read_parquet
+from headrace.evaluation.ruling import judge_rules, rows_seen
 from headrace.evaluation.table import FeatureTable
 from headrace.metrics import GREATER_IS_BETTER
 from headrace.models import load
@@ -40,12 +41,17 @@ class Result:
     """The points of each plot, by the plot's name."""
 
 
-def evaluate(features: Path, candidates: Path, models: Mapping[str, str], config: EvaluateConfig) -> Result:
+def evaluate(
+    validated: Path, features: Path, candidates: Path, models: Mapping[str, str], config: EvaluateConfig
+) -> Result:
     """Judge candidates on the test rows, which no candidate has seen, each at the threshold that validation gave it.
 
     The winner is the best on validation rows: the test rows choose nothing, so what they say of the winner is not luck.
 
+    What the rules make of the winner's scores is measured beside it, and chooses nothing either.
+
     Args:
+        validated: The folder of validated rows, whose columns rules may read.
         features: The features table, with `features.json` in it.
         candidates: The folder of the trained candidates' folders; those that `models` does not name are ignored.
         models: The model's name by candidate, as `candidates.json` has it.
@@ -54,7 +60,7 @@ def evaluate(features: Path, candidates: Path, models: Mapping[str, str], config
     Raises:
         DataError: a candidate is missing or was trained on other features, or a class has no test rows.
         IntegrityError: a model file was changed.
-        ConfigError: an SQL expression of `evaluation` cannot be computed.
+        ConfigError: an SQL expression of `evaluation`, or a rule, cannot be computed.
     """
     table = FeatureTable.read(features, config)
     test = table.test_rows(config.evaluation)
@@ -70,9 +76,13 @@ def evaluate(features: Path, candidates: Path, models: Mapping[str, str], config
         judged[name] |= _judge_validation(folder, table, config.evaluation)
         judged[name] |= judge_test(test, scores[name], judged[name]["threshold"], config.evaluation)
         importances[name] = model.manifest["importance"]
+    summary = _summarise(judged, table, test, config.evaluation)
+    winner, threshold = scores[summary["winner"]], judged[summary["winner"]]["threshold"]
+    seen = rows_seen(config.rules, test.table, validated, table.manifest["key"])
+    summary["hybrid"] = judge_rules(config, test, seen, winner, threshold)
     identity = test.table.select(table.identity).to_pandas()
     return Result(
-        _summarise(judged, table, test, config.evaluation),
+        summary,
         identity.assign(**{LABEL: test.rows.labels}, **scores),
         plot_points(test, scores, judged, importances, config.evaluation.costs),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headrace.errors import DataError
@@ -61,6 +62,25 @@ def read_rows(folder: Path, mask: Array) -> pa.Table:
             chosen.append(read_parquet(file).filter(pa.array(part)))
         first += rows
     return pa.concat_tables(chosen, promote_options="permissive")
+
+
+def read_rows_of(folder: Path, key: str, keys: pa.ChunkedArray, columns: Sequence[str]) -> pa.Table:
+    """Return columns of the rows that have these keys, in the order of the keys.
+
+    Raises:
+        DataError: a key has no row.
+    """
+    wanted = keys.combine_chunks()
+    found = []
+    for file in list_parts(folder).values():
+        mask = pc.is_in(read_parquet(file, [key])[key], wanted)
+        if pc.any(mask).as_py():
+            found.append(read_parquet(file, list(dict.fromkeys([key, *columns]))).filter(mask))
+    rows = pa.concat_tables(found) if found else pa.table({key: wanted.slice(0, 0)})
+    places = pc.index_in(wanted, rows[key].combine_chunks())
+    if places.null_count:
+        raise DataError(f"{folder}: {places.null_count} rows of the features table are not here; run `dvc repro`")
+    return rows.take(places)
 
 
 def candidate_folder(folder: Path, name: str) -> Path:

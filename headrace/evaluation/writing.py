@@ -40,14 +40,32 @@ def write_result(result: Result, candidates: Path, data: Path) -> None:
 
 
 def metrics_of(summary: dict[str, Any]) -> dict[str, Any]:
-    """Return the numbers that `dvc metrics diff` compares: the winner's, then every candidate's."""
+    """Return the numbers that `dvc metrics diff` compares: of the winner, of rules and winner, of every candidate."""
     candidates = summary["candidates"]
     numbers = {name: {side: one[side] for side in ("test", "validation")} for name, one in candidates.items()}
     winner = summary["winner"]
     return {
         "winner": {**numbers[winner]["test"], "threshold": candidates[winner]["threshold"]},
+        "hybrid": _hybrid(summary["hybrid"]),
         "candidates": numbers,
     }
+
+
+def _hybrid(hybrid: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers of what rules and model decide together, by name."""
+    cost = {} if hybrid["cost"] is None else {"cost": hybrid["cost"]}
+    return {
+        **hybrid["test"],
+        **cost,
+        "decisions": {one["decision"]: _numbers(one) for one in hybrid["decisions"]},
+        "rules": {
+            one["name"]: {**_numbers(one), "flagged_by_model": one["model_flags"]["rows"]} for one in hybrid["rules"]
+        },
+    }
+
+
+def _numbers(counted: dict[str, Any]) -> dict[str, Any]:
+    return {name: counted[name] for name in ("rows", "positives", "precision") if counted[name] is not None}
 
 
 def _write_csv(points: pd.DataFrame, file: Path) -> None:

@@ -8,6 +8,8 @@ from headrace.report.formatting import count, days_between, metric, number, perc
 from headrace.report.words import words_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headrace.declaration.pipeline import ReportConfig
 
 VERDICTS = {
@@ -151,6 +153,31 @@ def costs(evaluation: dict[str, Any], config: ReportConfig) -> list[str]:
     return lines
 
 
+def rules(evaluation: dict[str, Any]) -> list[str]:
+    """Say how rules and model decide together, and what that changes."""
+    hybrid, alone = evaluation["hybrid"], evaluation["candidates"][evaluation["winner"]]["test"]
+    names, both = [one["decision"] for one in hybrid["decisions"]], hybrid["test"]
+    flagged = names[names.index(hybrid["flagged_from"]) :]
+    order = (
+        f"The first rule that holds decides; where none does, the model. Decided is {_either(names)}; a row counts as "
+        f"flagged where it is {_either(flagged)}."
+    )
+    change = (
+        f"With the rules {share(both['recall'])} of the positives are flagged, by the model alone "
+        f"{share(alone['recall'])}; of the negatives {share(both['false_positive_rate'])} instead of "
+        f"{share(alone['false_positive_rate'])}. Of every 100 flagged rows {100 * both['precision']:.0f} are positive "
+        f"instead of {100 * alone['precision']:.0f}."
+    )
+    money = evaluation["candidates"][evaluation["winner"]]["cost"]
+    if money is None:
+        return [order, change]
+    cost = (
+        f"The decisions on the test rows cost {number(hybrid['cost'])}, those of the model alone "
+        f"{number(money['at_threshold'])}; what a decision short of {hybrid['flagged_from']} costs is not in it."
+    )
+    return [order, change, cost]
+
+
 def calibration(evaluation: dict[str, Any]) -> str:
     """Say how far the probabilities can be taken at their word."""
     error = evaluation["candidates"][evaluation["winner"]]["test"]["calibration_error"]
@@ -190,6 +217,10 @@ def _left_out(known: dict[str, Any] | None) -> str:
     if not known:
         return ""
     return f" {count(known['rows'])} more are left out: a positive of their {known['entity']} was already known."
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _signed(value: float) -> str:

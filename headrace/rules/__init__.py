@@ -5,6 +5,6 @@ One row of a request is for `headrace.rules.row.RowRules`, which stands on the l
 
 from headrace.rules.checking import check_rules
 from headrace.rules.names import PROBABILITY, names_read
-from headrace.rules.table import MODEL, Decided, decide_table
+from headrace.rules.table import MODEL, Decided, connect, decide_table
 
-__all__ = ["MODEL", "PROBABILITY", "Decided", "check_rules", "decide_table", "names_read"]
+__all__ = ["MODEL", "PROBABILITY", "Decided", "check_rules", "connect", "decide_table", "names_read"]

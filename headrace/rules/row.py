@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -13,7 +12,7 @@ from headrace.declaration.types import arrow_type
 from headrace.errors import DataError
 from headrace.live.rowwise import as_decimal, compile_expressions
 from headrace.rules.names import PROBABILITY, names_read, visible
-from headrace.rules.table import decide_table
+from headrace.rules.table import connect, decide_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,9 +55,7 @@ class RowRules:
         self._program = compile_expressions({rule.name: rule.when for rule in rules.rules}, seen)
         self._by_rule = [(rule.name, Decision(rule.then, rule.name)) for rule in rules.rules]
         self._above, self._below = Decision(rules.model.above, None), Decision(rules.model.below, None)
-        self._connection = duckdb.connect(":memory:", config={"threads": 1})
-        self._connection.execute("SET enable_external_access = false")
-        self._connection.execute("SET lock_configuration = true")
+        self._connection = connect()
 
     @property
     def compiled(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -12,8 +13,6 @@ from headrace.declaration.sql import quoted
 from headrace.rules.names import PROBABILITY
 
 if TYPE_CHECKING:
-    import duckdb
-
     from headrace.declaration.rules import Rules
 
 MODEL = -1
@@ -27,6 +26,16 @@ class Decided(NamedTuple):
     """Indices into `Rules.decisions`, (rows,)."""
     rules: npt.NDArray[np.intp]
     """Indices into `Rules.rules`, `MODEL` where the model decided, (rows,)."""
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB that computes rules: no files, no network, one thread."""
+    connection = duckdb.connect(":memory:", config={"threads": 1})
+    # What conditions have in common would be computed before TRY, where an error of one row is one of all rows.
+    connection.execute("SET disabled_optimizers = 'common_subexpressions'")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
 
 
 def decide_table(
@@ -43,7 +52,7 @@ def decide_table(
         table: What conditions name, in declared types, features as doubles or strings; NaN stands for a missing value.
         probabilities: The model's scores, (rows,).
         threshold: The score from which the model flags a row.
-        connection: A database that computes and does nothing else.
+        connection: As `connect` gives it, or a cursor of it.
     """
     order = {decision: place for place, decision in enumerate(rules.decisions)}
     by_rule = np.array([*(order[rule.then] for rule in rules.rules), 0], dtype=np.intp)

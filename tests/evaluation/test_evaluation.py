@@ -20,7 +20,9 @@ from headrace.storage import digest
 @pytest.fixture(scope="module")
 def result(timed):
     """What evaluation says of the timed case."""
-    return evaluate(timed.data / "features", timed.data / "candidates", timed.models, timed.config)
+    return evaluate(
+        timed.data / "validated", timed.data / "features", timed.data / "candidates", timed.models, timed.config
+    )
 
 
 def test_candidates_are_judged_on_the_test_rows(timed, result):
@@ -88,14 +90,22 @@ def test_what_is_written_can_be_served_and_compared(timed, result, tmp_path):
 def test_the_same_input_gives_the_same_bytes(timed, tmp_path):
     """Nothing of when or where it ran is in the outputs."""
     for name in ("first", "second"):
-        again = evaluate(timed.data / "features", timed.data / "candidates", timed.models, timed.config)
+        again = evaluate(
+            timed.data / "validated", timed.data / "features", timed.data / "candidates", timed.models, timed.config
+        )
         write_result(again, timed.data / "candidates", tmp_path / name)
     assert digest(tmp_path / "first") == digest(tmp_path / "second")
 
 
 def test_a_pipeline_without_time_and_costs_is_judged_too(untimed, tmp_path):
     """What is not declared is not there, and the best loss wins."""
-    result = evaluate(untimed.data / "features", untimed.data / "candidates", untimed.models, untimed.config)
+    result = evaluate(
+        untimed.data / "validated",
+        untimed.data / "features",
+        untimed.data / "candidates",
+        untimed.models,
+        untimed.config,
+    )
     write_result(result, untimed.data / "candidates", tmp_path)
     one = result.summary["candidates"]["good"]
     assert result.summary["winner"] == "good"
@@ -107,7 +117,13 @@ def test_a_pipeline_without_time_and_costs_is_judged_too(untimed, tmp_path):
 
 def test_a_folder_that_is_no_candidate_any_more_is_ignored(timed):
     """Only what params.yaml lists is judged."""
-    only = evaluate(timed.data / "features", timed.data / "candidates", {"weak": "decision_tree"}, timed.config)
+    only = evaluate(
+        timed.data / "validated",
+        timed.data / "features",
+        timed.data / "candidates",
+        {"weak": "decision_tree"},
+        timed.config,
+    )
     assert only.summary["winner"] == "weak"
     assert list(only.summary["candidates"]) == ["weak"]
 
@@ -115,7 +131,9 @@ def test_a_folder_that_is_no_candidate_any_more_is_ignored(timed):
 def test_a_listed_candidate_that_was_not_trained_is_named(timed):
     """The message says which command trains it."""
     with pytest.raises(DataError, match="dvc repro train@other"):
-        evaluate(timed.data / "features", timed.data / "candidates", {"other": "x"}, timed.config)
+        evaluate(
+            timed.data / "validated", timed.data / "features", timed.data / "candidates", {"other": "x"}, timed.config
+        )
 
 
 def test_a_model_file_with_one_byte_changed_is_refused(timed, tmp_path):
@@ -126,7 +144,7 @@ def test_a_model_file_with_one_byte_changed_is_refused(timed, tmp_path):
     content[100] ^= 1
     file.write_bytes(content)
     with pytest.raises(IntegrityError, match=file.name):
-        evaluate(timed.data / "features", tmp_path / "candidates", timed.models, timed.config)
+        evaluate(timed.data / "validated", timed.data / "features", tmp_path / "candidates", timed.models, timed.config)
 
 
 def test_a_candidate_of_other_features_is_refused(timed, tmp_path):
@@ -136,7 +154,7 @@ def test_a_candidate_of_other_features_is_refused(timed, tmp_path):
     manifest["features"] = [*manifest["features"][1:], {"name": "new", "type": "number", "categories": None}]
     (tmp_path / "features" / "features.json").write_text(json.dumps(manifest))
     with pytest.raises(DataError, match=r"amount \(number in the model, none in the table\), new \(none in the model"):
-        evaluate(tmp_path / "features", timed.data / "candidates", timed.models, timed.config)
+        evaluate(timed.data / "validated", tmp_path / "features", timed.data / "candidates", timed.models, timed.config)
 
 
 def test_test_rows_of_one_class_are_refused(timed, tmp_path):
@@ -146,7 +164,7 @@ def test_test_rows_of_one_class_are_refused(timed, tmp_path):
         part = pd.read_parquet(file)
         part.assign(fraud=np.int8(0)).to_parquet(file, index=False)
     with pytest.raises(DataError, match=r"test .* has [0-9]+ rows, by fraud 0 of them positive"):
-        evaluate(tmp_path / "features", timed.data / "candidates", timed.models, timed.config)
+        evaluate(timed.data / "validated", tmp_path / "features", timed.data / "candidates", timed.models, timed.config)
 
 
 def test_a_features_file_cut_short_is_named(timed, tmp_path):
@@ -155,7 +173,7 @@ def test_a_features_file_cut_short_is_named(timed, tmp_path):
     file = max((tmp_path / "features").glob("*.parquet"))
     file.write_bytes(file.read_bytes()[:500])
     with pytest.raises(DataError, match=file.name):
-        evaluate(tmp_path / "features", timed.data / "candidates", timed.models, timed.config)
+        evaluate(timed.data / "validated", tmp_path / "features", timed.data / "candidates", timed.models, timed.config)
 
 
 def test_a_failed_write_leaves_the_last_outputs(timed, result, tmp_path):

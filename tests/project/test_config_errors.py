@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 FRAUD = "pipelines/fraud/pipeline.yaml"
 SCHEMA = "pipelines/fraud/schema.yaml"
 FEATURES = "pipelines/fraud/features.yaml"
+RULES = "pipelines/fraud/rules.yaml"
 LIGHTGBM = "conf/model/lightgbm.yaml"
 
 # A file, a text in it, what a mistake makes of it, and the pieces that the one line has to have.
@@ -94,6 +95,20 @@ MISTAKES = {
         "false_negative: tx_amuont",
         [FRAUD, "evaluation.costs.false_negative", "tx_amuont", "cannot be computed"],
     ),
+    "rule over no column": (
+        RULES,
+        "when: tx_amount > 220",
+        "when: tx_amuont > 220",
+        [RULES, "rules[0].when", "over_220", "tx_amuont", "did you mean tx_amount?"],
+    ),
+    "rule over the label": (
+        RULES,
+        "when: tx_amount > 220",
+        "when: tx_fraud = 1",
+        [RULES, "rules[0].when", "the label tx_fraud"],
+    ),
+    "rule's decision": (RULES, "then: block", "then: blok", [RULES, "rules[0].then", "'blok'", "did you mean block?"]),
+    "unknown key of a rule": (RULES, "then: block", "than: block", [RULES, "than", "then"]),
     "slice": (FRAUD, "slices: [", "slices: [nothing, ", [FRAUD, "evaluation.slices", "nothing"]),
 }
 

@@ -24,6 +24,7 @@ from headrace.declaration import pipeline as views
 from headrace.declaration.features import Features
 from headrace.declaration.modelling import Model, Tracking
 from headrace.declaration.rows import Schema
+from headrace.declaration.rules import Rules
 from headrace.declaration.serving import OnFailure, Serving
 from headrace.errors import ConfigError
 
@@ -41,7 +42,14 @@ FILES = sorted(
     for pattern in (CHOICES, "conf/*/*.yaml", "pipelines/*/*.yaml")
     for file in ROOT.glob(pattern)
 )
-SHAPES = {"schema": Schema, "features": Features, "serving": Serving, "model": Model, "tracking": Tracking}
+SHAPES = {
+    "schema": Schema,
+    "features": Features,
+    "serving": Serving,
+    "rules": Rules,
+    "model": Model,
+    "tracking": Tracking,
+}
 GROUPS = {"source", "model", "tracking"}
 ENVIRONMENT = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1", "HEADRACE_DATABASE": "sqlite://"}
 
@@ -133,7 +141,7 @@ def cases(file: str, document: Any) -> dict[LeafPath, Any]:
     return found
 
 
-NOT_IN_PIPELINE = {"schema", "features", "serving", "until", "source", "candidate", "model", "tracking"}
+NOT_IN_PIPELINE = {"schema", "features", "serving", "rules", "until", "source", "candidate", "model", "tracking"}
 """What has a file of its own, or is chosen in params.yaml."""
 
 

@@ -123,12 +123,31 @@ def test_the_page_says_what_a_person_wants_to_know(judged, tmp_path):
     assert "kind: values" not in page
 
 
+def test_the_page_says_what_the_rules_change(judged, tmp_path):
+    """A line for each rule and for each decision, and the flagged rows beside those of the model alone."""
+    config = finish(judged, tmp_path / "data", VALIDATION, BETTER)
+    page = render(tmp_path / "data", tmp_path, config)
+    section = page.partition("What the rules change")[2].partition("</section>")[0]
+    hybrid = json.loads((judged.data / "evaluation" / "evaluation.json").read_text())["hybrid"]
+    for words in (
+        "Decided is allow, review or block; a row counts as flagged where it is block.",
+        f"With the rules {formatting.share(hybrid['test']['recall'])} of the positives are flagged",
+        f"cost {formatting.number(hybrid['cost'])}, those of the model alone",
+        "what a decision short of block costs is not in it",
+        "shop_9_by_night",
+        "probability BETWEEN 0.1 AND 0.5",
+        *(f"<td>{formatting.count(one['rows'])}</td>" for one in [*hybrid["rules"], *hybrid["decisions"]]),
+    ):
+        assert words in section
+
+
 def test_a_pipeline_without_time_and_costs_has_a_page(judged_untimed, tmp_path):
     """What is not declared is not spoken of."""
     config = finish(judged_untimed, tmp_path / "data", UNTIMED, FIRST)
     page = render(tmp_path / "data", tmp_path, config)
     assert "New champion." in page
     assert "In money" not in page
+    assert "What the rules change" not in page
     assert "lets anyone reach" not in page
     assert "Why rows were rejected" not in page
     assert "a day" not in page.partition("<main>")[2].partition("</section>")[0]
