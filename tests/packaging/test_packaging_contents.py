@@ -12,10 +12,12 @@ from packaged_pipeline import CARDS, CUSTOMERS, card_rows, write_validated
 
 from headrace.declaration.features import Features, Window
 from headrace.declaration.modelling import Target
+from headrace.declaration.rules import Rule, Rules
 from headrace.errors import DataError, IntegrityError
 from headrace.packaging.columns import history_columns, request_columns
 from headrace.packaging.contents import write_contents
 from headrace.packaging.history import take_history
+from headrace.service.contents import read_contents
 from headrace.storage import digest
 
 if TYPE_CHECKING:
@@ -93,6 +95,17 @@ def test_equal_inputs_are_equal_bytes(packaged: Place, tmp_path: Path) -> None:
     """Contents hold neither the time nor the place of their making."""
     write_contents(packaged.root / "data/cards", CARDS, tmp_path / "again")
     assert digest(tmp_path / "again") == digest(packaged.root / "data/cards/package/model")
+
+
+def test_rules_are_packaged_and_a_request_gives_what_they_read(packaged: Place, tmp_path: Path) -> None:
+    """A column that no feature reads is asked for where a rule reads it."""
+    rules = Rules(
+        rules=[Rule(name="two", when="Scenario = 2 AND probability > 0.1 AND card_count_1d > 3", then="block")]
+    )
+    config = dataclasses.replace(CARDS, rules=rules)
+    contents = write_contents(packaged.root / "data/cards", config, tmp_path / "model")
+    assert contents.request == [name for name in ROWS.columns if name != "fraud"]
+    assert read_contents(tmp_path / "model").rules == rules
 
 
 def test_a_model_that_was_not_registered_has_no_version(place: Place, tmp_path: Path) -> None:
