@@ -6,15 +6,18 @@ from headrace.models.fitting import PREPARATIONS, REFUSES, FittedModel, Training
 from headrace.models.inputs import Input, describe_inputs, learn_categories, read_inputs, to_matrix
 from headrace.models.loading import LoadedModel, load, read_manifest
 from headrace.models.saving import MANIFEST, save
+from headrace.models.scoring import Contributions, Scorer
 
 __all__ = [
     "BALANCES",
     "MANIFEST",
     "PREPARATIONS",
     "REFUSES",
+    "Contributions",
     "FittedModel",
     "Input",
     "LoadedModel",
+    "Scorer",
     "TrainingRows",
     "describe_inputs",
     "family_of",

@@ -7,13 +7,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from headrace.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
 CATEGORY = "category"
@@ -79,6 +79,8 @@ def to_matrix(rows: pd.DataFrame, inputs: Sequence[Input]) -> NDArray[np.float64
 
 def to_frame(matrix: NDArray[np.float64], inputs: Sequence[Input]) -> pd.DataFrame:
     """Return a matrix with named columns and categories as pandas has them, for estimators that know those."""
+    import pandas as pd  # a request has no frame
+
     columns: dict[str, Any] = {}
     for column, (name, each) in enumerate(zip(safe_names(inputs), inputs, strict=True)):
         values = matrix[:, column]
@@ -101,15 +103,18 @@ def safe_names(inputs: Sequence[Input]) -> list[str]:
 
 def _codes(values: pd.Series[Any], each: Input) -> NDArray[np.float64]:
     if len(values) <= FEW_ROWS:
-        lookup = _lookup(each.categories or ())
+        lookup = codes_of(each.categories or ())
         return np.array([lookup.get(value, np.nan) for value in values.tolist()], np.float64)
+    import pandas as pd
+
     codes = pd.Index(each.categories or (), dtype=object).get_indexer(pd.Index(values, dtype=object)).astype(np.float64)
     codes[codes < 0] = np.nan
     return codes
 
 
 @cache
-def _lookup(categories: tuple[str, ...]) -> dict[Any, float]:
+def codes_of(categories: tuple[str, ...]) -> dict[Any, float]:
+    """Return what each category is in a matrix."""
     return {category: float(position) for position, category in enumerate(categories)}
 
 

@@ -1,6 +1,6 @@
 """Families of estimators: what differs between libraries, one file each."""
 
 from headrace.models.families.choosing import family_of, family_of_files
-from headrace.models.families.family import Family, Predict
+from headrace.models.families.family import Estimator, Family
 
-__all__ = ["Family", "Predict", "family_of", "family_of_files"]
+__all__ = ["Estimator", "Family", "family_of", "family_of_files"]

@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
+from headrace.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from headrace.models.inputs import Input
 
-Predict = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""From a matrix of inputs, (rows, inputs), to probabilities of the positive class, (rows,)."""
-
-
 FEW_ROWS = 20_000
 """Up to here one core is faster than many that wait for each other, by far where other processes want them too."""
+
+
+class Estimator(ABC):
+    """A fitted estimator that was read from its file.
+
+    Matrices have a row for each row and a column for each column that it was fitted on.
+    """
+
+    explains: bool = False
+    """Whether `contributions` knows."""
+
+    @abstractmethod
+    def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of the positive class for each row, (rows,)."""
+
+    def of_row(self, row: NDArray[np.float64]) -> Callable[[], float]:
+        """Return what predicts the row that an array of shape (1, columns) holds when it is called.
+
+        It is what `predict` says of that row, for one thread at a time.
+        """
+        return lambda: float(self.predict(row)[0])
+
+    def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each column adds to the log-odds of each row, (rows, columns + 1); the last one is the rest.
+
+        Raises:
+            DataError: This kind of estimator cannot say exactly.
+        """
+        del matrix
+        raise DataError(f"{type(self).__name__}: has no exact contributions; LightGBM, XGBoost and linear models do")
 
 
 class Family(ABC):
@@ -53,7 +80,7 @@ class Family(ABC):
         """Write a fitted estimator to `folder / self.file`."""
 
     @abstractmethod
-    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Predict:
+    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Estimator:
         """Read what `save` wrote. `inputs` is None where the estimator was fitted on encoded numbers."""
 
     @abstractmethod

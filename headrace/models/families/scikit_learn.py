@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headrace.models import archives
-from headrace.models.families.family import FEW_ROWS, Family, Predict
+from headrace.models.families.family import FEW_ROWS, Estimator, Family
 from headrace.models.inputs import to_frame
 
 if TYPE_CHECKING:
@@ -17,6 +17,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.models.inputs import Input
+
+
+class Classifier(Estimator):
+    """Whatever predicts probabilities."""
+
+    def __init__(self, estimator: Any, inputs: Sequence[Input] | None) -> None:
+        self._estimator, self._inputs = estimator, inputs
+
+    def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of the positive class for each row, (rows,)."""
+        rows = matrix if self._inputs is None else to_frame(matrix, self._inputs)
+        return np.asarray(self._estimator.predict_proba(rows)[:, 1], np.float64)
+
+
+class Logistic(Classifier):
+    """A logistic regression: its log-odds are a sum."""
+
+    explains = True
+
+    def __init__(self, estimator: Any) -> None:
+        super().__init__(estimator, None)
+
+    def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return coefficient times value, (rows, columns + 1); the last one is the intercept."""
+        intercept = np.full((len(matrix), 1), float(self._estimator.intercept_[0]))
+        return np.hstack([matrix * self._estimator.coef_[0], intercept])
+
+
+def _is_logistic(estimator: Any) -> bool:
+    from sklearn.linear_model import LogisticRegression
+
+    return isinstance(estimator, LogisticRegression) and estimator.coef_.shape[0] == 1
 
 
 class ScikitLearn(Family):
@@ -47,15 +79,12 @@ class ScikitLearn(Family):
         """Write a skops archive."""
         archives.write(estimator, folder / self.file)
 
-    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Predict:
-        """Return the estimator's prediction."""
+    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Estimator:
+        """Return the estimator."""
         estimator = archives.read(folder / self.file)
-
-        def predict(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-            rows = matrix if inputs is None else to_frame(matrix, inputs)
-            return np.asarray(estimator.predict_proba(rows)[:, 1], np.float64)
-
-        return predict
+        if _is_logistic(estimator) and inputs is None:
+            return Logistic(estimator)
+        return Classifier(estimator, inputs)
 
     def importance(self, estimator: Any) -> NDArray[np.float64] | None:
         """Return a tree's gain of purity, or the size of a linear model's coefficients."""

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headrace.models.families.family import FEW_ROWS, Family, Predict
+from headrace.models.families.family import FEW_ROWS, Estimator, Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import xgboost
     from numpy.typing import NDArray
 
     from headrace.models.inputs import Input
@@ -31,6 +32,32 @@ NATIVE_ONLY = (
     "skip_drop", "updater",
 )  # fmt: skip
 """Parameters that the scikit-learn wrapper passes on without knowing them."""
+
+
+class XGBoostBooster(Estimator):
+    """A Booster."""
+
+    explains = True
+
+    def __init__(self, booster: xgboost.Booster) -> None:
+        self._booster = booster
+
+    def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of the positive class for each row, (rows,)."""
+        return np.asarray(self._booster.inplace_predict(matrix, validate_features=False), np.float64)
+
+    def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return XGBoost's exact SHAP values, (rows, columns + 1)."""
+        import xgboost
+
+        rows = xgboost.DMatrix(
+            matrix,
+            feature_names=self._booster.feature_names,
+            feature_types=self._booster.feature_types,
+            enable_categorical=True,
+            nthread=1,
+        )
+        return np.asarray(self._booster.predict(rows, pred_contribs=True), np.float64)
 
 
 class XGBoost(Family):
@@ -62,18 +89,13 @@ class XGBoost(Family):
         """Write the Booster's bytes ourselves: XGBoost does not tell a full disk from any other mistake."""
         (folder / self.file).write_bytes(estimator.get_booster().save_raw("ubj"))
 
-    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Predict:
-        """Return the Booster's prediction, without scikit-learn's wrapper."""
+    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Estimator:
+        """Return the Booster, without scikit-learn's wrapper."""
         del inputs
         import xgboost
 
         # One thread: waking the others takes longer than a request, and 50,000 rows take a quarter of a second.
-        booster = xgboost.Booster({"nthread": 1}, model_file=folder / self.file)
-
-        def predict(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.asarray(booster.inplace_predict(matrix, validate_features=False), np.float64)
-
-        return predict
+        return XGBoostBooster(xgboost.Booster({"nthread": 1}, model_file=folder / self.file))
 
     def importance(self, estimator: Any) -> NDArray[np.float64]:
         """Return the gain of all splits by a column."""
