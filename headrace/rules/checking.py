@@ -90,7 +90,7 @@ def _condition(
 
 def _bind(condition: str, named: list[str], choices: list[str], connection: duckdb.DuckDBPyConnection) -> str:
     """Return why a condition is no truth value over what a request has; nothing where it is one."""
-    # In TRY, as it is evaluated, and over a nameless table: what is more than one expression is none in there.
+    # In TRY, where what is more than one expression is none, and over a nameless table, as it is evaluated.
     asked = f"DESCRIBE SELECT try(({condition})) AS value FROM (FROM rows)"
     try:
         bound = connection.execute(asked).fetchone()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -13,10 +14,14 @@ from headrace.declaration.sql import quoted
 from headrace.rules.names import PROBABILITY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from headrace.declaration.rules import Rules
 
 MODEL = -1
 """Stands for the rule where none holds: the model decides."""
+ERRORS_OF_A_ROW = (duckdb.DataError, duckdb.InvalidInputException)
+"""A text that is no number, a sum that leaves its type: with such an error a condition does not hold."""
 
 
 class Decided(NamedTuple):
@@ -31,8 +36,6 @@ class Decided(NamedTuple):
 def connect() -> duckdb.DuckDBPyConnection:
     """Return a DuckDB that computes rules: no files, no network, one thread."""
     connection = duckdb.connect(":memory:", config={"threads": 1})
-    # What conditions have in common would be computed before TRY, where an error of one row is one of all rows.
-    connection.execute("SET disabled_optimizers = 'common_subexpressions'")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
@@ -69,15 +72,33 @@ def _first_that_holds(
     others = {name: table[name] for name in table.column_names if name.lower() != PROBABILITY}
     named = pa.table({**others, PROBABILITY: pa.array(probabilities, pa.float64())})
     columns = ", ".join(_without_nan(field) for field in named.schema)
-    # TRY gives NULL where a row has an error, such as a sum that leaves its type: such a condition does not hold.
-    cases = " ".join(f"WHEN try(({rule.when})) THEN {number}" for number, rule in enumerate(rules.rules))
+    cases = " ".join(f"WHEN ({rule.when}) THEN {number}" for number, rule in enumerate(rules.rules))
     connection.register("decided", named)
     try:
         asked = f"SELECT CASE {cases} ELSE {MODEL} END AS held FROM (SELECT {columns} FROM decided)"
-        held = connection.sql(asked).to_arrow_table()["held"].to_numpy()
+        held = connection.sql(asked).to_arrow_table()["held"]
+    except ERRORS_OF_A_ROW:
+        held = pa.array(_one_by_one(rules, named.to_pylist(), connection), pa.int64())
     finally:
         connection.unregister("decided")
-    return np.asarray(held, dtype=np.intp)
+    return np.asarray(held.to_numpy(zero_copy_only=False), dtype=np.intp)
+
+
+def _one_by_one(rules: Rules, rows: list[dict[str, Any]], connection: duckdb.DuckDBPyConnection) -> Iterator[int]:
+    """Yield the first rule that holds for each row: an error of one row is none of the others."""
+    described = connection.execute("DESCRIBE decided").fetchall()
+    given = ", ".join(f"CAST(? AS {kind}) AS {quoted(name)}" for name, kind, *_ in described)
+    queries = [f"SELECT ({rule.when}) FROM (SELECT {given})" for rule in rules.rules]
+    for row in rows:
+        values = [None if isinstance(each, float) and math.isnan(each) else each for each in row.values()]
+        yield next((number for number, query in enumerate(queries) if _holds(query, values, connection)), MODEL)
+
+
+def _holds(query: str, values: list[Any], connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        return connection.execute(query, values).fetchall() == [(True,)]
+    except ERRORS_OF_A_ROW:
+        return False
 
 
 def _without_nan(field: pa.Field) -> str:
