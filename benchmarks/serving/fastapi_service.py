@@ -1,0 +1,51 @@
+"""The service that most people write: a field for each feature, a NumPy row, `predict` and `predict_proba`.
+
+MODEL_FILE=model.txt uvicorn --app-dir benchmarks/serving fastapi_service:app --workers 2
+"""
+
+import os
+
+import lightgbm as lgb
+import numpy as np
+from fastapi import FastAPI
+from pydantic import BaseModel, create_model
+
+
+def load_classifier(path: str) -> lgb.LGBMClassifier:
+    """Return the classifier that `joblib.load` would have given."""
+    booster = lgb.Booster(model_file=path)
+    model = lgb.LGBMClassifier(objective="binary")
+    fitted = np.zeros((2, booster.num_feature())), [0, 1]
+    model.set_params(n_estimators=1).fit(*fitted)
+    model._Booster = booster
+    return model
+
+
+model = load_classifier(os.environ["MODEL_FILE"])
+names = model.booster_.feature_name()
+Request: type[BaseModel] = create_model("Request", **{name: (float | None, None) for name in names})
+
+
+class Response(BaseModel):
+    """What is answered."""
+
+    prediction: int
+    probability: float
+
+
+app = FastAPI()
+
+
+@app.get("/ready")
+def ready() -> bool:
+    """Say that the model is loaded."""
+    return True
+
+
+@app.post("/predict")
+def predict(request: Request) -> Response:
+    """Predict the label of one row."""
+    row = np.array([[getattr(request, name) for name in names]], dtype=float)
+    prediction = model.predict(row)[0]
+    probability = model.predict_proba(row)[0, 1]
+    return Response(prediction=int(prediction), probability=float(probability))
