@@ -30,6 +30,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     decision: str
     variant: str
     model_version: str
+    prediction: Any = None
+    """What was predicted, as JSON takes it."""
+    rule: str | None = None
+    """The rule that decided; None where the model did."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +50,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     time: dt.datetime
     payload: dict[str, Any]
-    """What was asked as `instance`, what the model saw as `features`: as JSON has them."""
+    """What was asked as `instance`, what the model saw as `features`, `prediction` and `rule`; as JSON has them."""
     score: float
     decision: str
     variant: str

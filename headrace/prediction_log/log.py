@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
 from sqlalchemy.exc import IntegrityError as BrokenRule
 
-from headrace.errors import HeadraceError, LogUnavailable
+from headrace.errors import ConflictError, HeadraceError, LogUnavailable
 from headrace.prediction_log.checkpointing import keep_journal_short
 from headrace.prediction_log.database import describe, is_sqlite, reading
+from headrace.prediction_log.entry import Repeated
 from headrace.prediction_log.probing import probe
 from headrace.prediction_log.store import Store
 
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from headrace.prediction_log.entry import Entry, Recorded, Repeated, Stored
+    from headrace.errors import LogError
+    from headrace.prediction_log.entry import Entry, Recorded, Stored
     from headrace.prediction_log.inserting import Values
     from headrace.prediction_log.keys import Key
     from headrace.prediction_log.store import Result
 
-    Waiter = tuple[Entry, asyncio.Future[Repeated | None]]
+    Waiter = tuple[Sequence[Entry], asyncio.Future[list[Result]]]
+    """Entries that were handed over together, and who waits for what became of each."""
 
 LARGEST_GROUP = 512
 LONGEST_QUEUE = 20_000
@@ -61,6 +64,7 @@ class PredictionLog:
         written: Entries that are in the log by this process.
         repeated: Entries that were there before.
         failures: Entries that were refused because the log was unavailable.
+        backlog: Entries that wait to be committed.
     """
 
     def __init__(self, url: str, keys: Sequence[Key], pipeline: str, *, longest_queue: int = LONGEST_QUEUE) -> None:
@@ -70,7 +74,8 @@ class PredictionLog:
         self.why_down = "it was not reached yet"
         self.written = self.repeated = self.failures = 0
         self._queue: queue.SimpleQueue[Waiter | None] = queue.SimpleQueue()
-        self._waiting: set[asyncio.Future[Repeated | None]] = set()
+        self.backlog = 0
+        self._waiting: dict[asyncio.Future[list[Result]], int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writing_since: float | None = None
         self._watched = False
@@ -90,11 +95,6 @@ class PredictionLog:
                 daemon=True,
             ).start()
 
-    @property
-    def backlog(self) -> int:
-        """How many entries wait to be committed."""
-        return len(self._waiting)
-
     async def append(self, entry: Entry) -> Repeated | None:
         """Return when the entry is committed; the earlier answer where its request was answered before.
 
@@ -103,31 +103,32 @@ class PredictionLog:
             ConflictError: Its request id was used for another request.
             ValueError, TypeError: It cannot be stored.
         """
-        if not self.up:
-            self.failures += 1
-            raise LogUnavailable(self.why_down)
-        if len(self._waiting) >= self.longest_queue:
-            self.failures += 1
-            raise LogUnavailable(f"the prediction log has {self.longest_queue} entries waiting, and takes no more")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Repeated | None] = loop.create_future()
-        self._waiting.add(future)
-        if not self._watched or self._loop is not loop:
-            self._loop, self._watched = loop, True
-            loop.call_later(PATIENCE_SECONDS / 5, self._watch)
-        self._queue.put((entry, future))
-        try:
-            return await future
-        finally:
-            self._waiting.discard(future)
+        [result] = await self._hand_over([entry])
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-    async def record_outcome(self, request_id: str, label: Any, at: dt.datetime) -> Recorded:
-        """As `Store.record_outcome`."""
-        return await asyncio.to_thread(self.store.record_outcome, request_id, label, at)
+    async def append_many(self, entries: Sequence[Entry]) -> list[Repeated | HeadraceError | None]:
+        """Return when all entries are committed, and what became of each; as `append` for the exceptions of one.
 
-    async def find(self, request_id: str) -> Stored:
-        """As `Store.find`."""
-        return await asyncio.to_thread(self.store.find, request_id)
+        Raises:
+            LogUnavailable: One of them is not known to be in the log.
+            ValueError, TypeError: One of them cannot be stored.
+        """
+        results: list[Repeated | HeadraceError | None] = []
+        for result in await self._hand_over(entries) if entries else []:
+            if isinstance(result, Exception) and not isinstance(result, ConflictError):
+                raise result
+            results.append(result)
+        return results
+
+    async def record_outcomes(self, told: Sequence[tuple[str, Any]], at: dt.datetime) -> list[Recorded | LogError]:
+        """As `Store.record_outcomes`."""
+        return await asyncio.to_thread(self.store.record_outcomes, told, at)
+
+    async def find_many(self, request_ids: Sequence[str]) -> list[Stored | None]:
+        """As `Store.find_many`."""
+        return await asyncio.to_thread(self.store.find_many, request_ids)
 
     def check(self) -> None:
         """Do nothing where the log takes entries.
@@ -147,31 +148,51 @@ class PredictionLog:
 
     # The event loop.
 
+    async def _hand_over(self, entries: Sequence[Entry]) -> list[Result]:
+        if not self.up:
+            self.failures += len(entries)
+            raise LogUnavailable(self.why_down)
+        if self.backlog >= self.longest_queue:
+            self.failures += len(entries)
+            raise LogUnavailable(f"the prediction log has {self.longest_queue} entries waiting, and takes no more")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Result]] = loop.create_future()
+        self._waiting[future] = len(entries)
+        self.backlog += len(entries)
+        if not self._watched or self._loop is not loop:
+            self._loop, self._watched = loop, True
+            loop.call_later(PATIENCE_SECONDS / 5, self._watch)
+        self._queue.put((entries, future))
+        try:
+            return await future
+        finally:
+            self.backlog -= self._waiting.pop(future)
+
     def _watch(self) -> None:
         """Let nobody wait for a database that says nothing."""
         since = self._writing_since
         if since is not None and time.monotonic() - since > PATIENCE_SECONDS:
             self._mark_down(f"the prediction log has said nothing for {PATIENCE_SECONDS:g} seconds")
-            for future in list(self._waiting):
-                self._tell(future, LogUnavailable(self.why_down))
+            for future, number in list(self._waiting.items()):
+                self._tell(future, [LogUnavailable(self.why_down)] * number)
         self._watched = bool(self._waiting)
         if self._watched and self._loop is not None:
             self._loop.call_later(PATIENCE_SECONDS / 5, self._watch)
 
     def _settle(self, group: list[Waiter], results: list[Result]) -> None:
-        for (_, future), result in zip(group, results, strict=True):
-            self._tell(future, result)
+        start = 0
+        for entries, future in group:
+            self._tell(future, results[start : start + len(entries)])
+            start += len(entries)
 
-    def _tell(self, future: asyncio.Future[Repeated | None], result: Result) -> None:
+    def _tell(self, future: asyncio.Future[list[Result]], results: list[Result]) -> None:
         if future.done():
             return
-        if isinstance(result, Exception):
+        for result in results:
+            self.written += result is None
+            self.repeated += isinstance(result, Repeated)
             self.failures += isinstance(result, LogUnavailable)
-            future.set_exception(result)
-            return
-        self.written += result is None
-        self.repeated += result is not None
-        future.set_result(result)
+        future.set_result(results)
 
     # The thread.
 
@@ -197,10 +218,10 @@ class PredictionLog:
         while group := self._next_group():
             self._writing_since = time.monotonic()
             try:
-                results = self._write(connection, group)
+                results = self._write(connection, [entry for entries, _ in group for entry in entries])
             except (DBAPIError, OSError) as error:
                 self._mark_down(describe(self.store.engine, error))
-                self._answer(group, [LogUnavailable(self.why_down) for _ in group])
+                self._answer(group, self._unavailable(group))
                 connection.invalidate()
                 return
             finally:
@@ -212,22 +233,24 @@ class PredictionLog:
     def _next_group(self) -> list[Waiter]:
         """Return what waits, as soon as something does; nothing at the end."""
         group: list[Waiter] = []
+        number = 0
         with contextlib.suppress(queue.Empty):
             waiter = self._queue.get()
             while waiter is not None:
                 group.append(waiter)
-                if len(group) == LARGEST_GROUP:
+                number += len(waiter[0])
+                if number >= LARGEST_GROUP:
                     break
                 waiter = self._queue.get_nowait()
             if waiter is None and group:
                 self._queue.put(None)  # the end comes after this group
         return group
 
-    def _write(self, connection: Connection, group: list[Waiter]) -> list[Result]:
-        """Return what became of each entry of a group. One that cannot be stored does not spoil the others."""
-        results: list[Result] = [None] * len(group)
+    def _write(self, connection: Connection, entries: Sequence[Entry]) -> list[Result]:
+        """Return what became of each entry. One that cannot be stored does not spoil the others."""
+        results: list[Result] = [None] * len(entries)
         sealed: list[tuple[int, Entry, Values]] = []
-        for place, (entry, _) in enumerate(group):
+        for place, entry in enumerate(entries):
             try:
                 sealed.append((place, entry, self.store.values(entry)))
             except Exception as error:  # noqa: BLE001  the waiter is told
@@ -239,18 +262,21 @@ class PredictionLog:
         try:
             written = self.store.write(connection, [each[1] for each in sealed], [each[2] for each in sealed])
         except (DataError, ProgrammingError, BrokenRule, ValueError, TypeError) as error:
-            if len(group) == 1:
+            if len(entries) == 1:
                 return [error]
-            return [result for waiter in group for result in self._write(connection, [waiter])]
+            return [result for entry in entries for result in self._write(connection, [entry])]
         for (place, _, _), result in zip(sealed, written, strict=True):
             results[place] = result
         return results
+
+    def _unavailable(self, group: list[Waiter]) -> list[Result]:
+        return [LogUnavailable(self.why_down) for entries, _ in group for _ in entries]
 
     def _refuse_all(self) -> None:
         """Answer who came before the log was known to be down."""
         with contextlib.suppress(queue.Empty):
             while (waiter := self._queue.get_nowait()) is not None:
-                self._answer([waiter], [LogUnavailable(self.why_down)])
+                self._answer([waiter], self._unavailable([waiter]))
 
     def _answer(self, group: list[Waiter], results: list[Result]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more

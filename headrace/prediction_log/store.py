@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import insert, select, text
-from sqlalchemy.exc import IntegrityError as BrokenRule
 
 from headrace.errors import ConfigError, ConflictError, LogError, LogUnavailable, UnknownRequestError
 from headrace.prediction_log.database import is_sqlite, make_engine, reading, unavailable_is_said
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
 LOCK = 7_237_823_517_001
 """PostgreSQL's name for our turn to make the tables."""
 LONGEST_ID = 200
+AT_ONCE = 500
+"""Request ids in a statement."""
 SUBJECT_KEY, SUBJECT_KEY_ID = "subject_key", "subject_key_id"
 OWN = "\0subject key"
 """The name that the subject key is sealed under; no request id has a NUL in it."""
@@ -121,11 +122,17 @@ class Store:
         name = entry.request_id
         if not 0 < len(name) <= LONGEST_ID or "\0" in name:
             raise ValueError(f"request_id: has {len(name)} characters; give 1 to {LONGEST_ID}, none of them NUL")
+        payload = {
+            "instance": entry.instance,
+            "features": entry.features,
+            "prediction": entry.prediction,
+            "rule": entry.rule,
+        }
         return (
             name,
             to_microseconds(entry.time),
             None if entry.subject is None else self.subject_hash(entry.subject),
-            self.sealer.seal(_encode({"instance": entry.instance, "features": entry.features}), name),
+            self.sealer.seal(_encode(payload), name),
             self.sealer.key_id,
             entry.score,
             entry.decision,
@@ -160,38 +167,86 @@ class Store:
             raise UnknownRequestError(f"request_id '{request_id}': no answer has it")
         return self._opened(row)
 
-    def record_outcome(self, request_id: str, label: Any, at: dt.datetime) -> Recorded:
-        """Add the truth about an answer; what is known already stays as it was.
-
-        Args:
-            request_id: The answer's.
-            label: Anything that JSON takes.
-            at: When it became known, with its zone.
+    def find_many(self, request_ids: Sequence[str]) -> list[Stored | None]:
+        """Return the answers that were given to requests, in their order; None for those that have none.
 
         Raises:
-            UnknownRequestError: No answer has this request id.
-            ConflictError: Another label was recorded.
+            ConfigError, IntegrityError: A payload does not open.
+            LogUnavailable: The database cannot be reached.
+        """
+        found: dict[str, Stored] = {}
+        with unavailable_is_said(self.engine), reading(self.engine) as connection:
+            for start in range(0, len(request_ids), AT_ONCE):
+                asked = _stored().where(entries.c.request_id.in_(request_ids[start : start + AT_ONCE]))
+                found |= {row.request_id: self._opened(row) for row in connection.execute(asked)}
+        return [found.get(request_id) for request_id in request_ids]
+
+    def record_outcomes(self, told: Sequence[tuple[str, Any]], at: dt.datetime) -> list[Recorded | LogError]:
+        """Add the truth about answers, all of it or none; what is known already stays as it was.
+
+        Args:
+            told: Request ids and labels, which are anything that JSON takes; in any order, and repeated if need be.
+            at: When they became known, with its zone.
+
+        Returns:
+            What became of each: recorded, known before, UnknownRequestError where no answer has the request id, and
+            ConflictError where another label was recorded.
+
+        Raises:
             LogUnavailable: The database cannot be reached, or not written.
         """
-        said = json.dumps(label, sort_keys=True, allow_nan=False)
-        row = {"request_id": request_id, "label": said, "at": to_microseconds(at), "recorded": time.time_ns() // 1000}
-        known = select(outcomes.c.label).where(outcomes.c.request_id == request_id)
-        with unavailable_is_said(self.engine):
-            try:
-                with self.engine.begin() as connection:
-                    connection.execute(insert(outcomes), row)
-            except BrokenRule:
-                with reading(self.engine) as connection:
-                    earlier = connection.execute(known).scalar_one_or_none()
+        labels = [json.dumps(label, sort_keys=True, allow_nan=False) for _, label in told]
+        names = sorted({request_id for request_id, _ in told})
+        with unavailable_is_said(self.engine), self.engine.begin() as connection:
+            answered, known = self._answered(connection, names)
+            before = dict(known)
+            for (request_id, _), label in zip(told, labels, strict=True):
+                if request_id in answered:
+                    known.setdefault(request_id, label)
+            fresh = [
+                {
+                    "request_id": name,
+                    "label": known[name],
+                    "at": to_microseconds(at),
+                    "recorded": time.time_ns() // 1000,
+                }
+                for name in known
+                if name not in before
+            ]
+            if fresh:
+                connection.execute(insert(outcomes), fresh)
+        results: list[Recorded | LogError] = []
+        for (request_id, _), label in zip(told, labels, strict=True):
+            if request_id not in answered:
+                results.append(
+                    UnknownRequestError(f"request_id '{request_id}': no answer has it, so it has no outcome")
+                )
+            elif known[request_id] != label:
+                results.append(
+                    ConflictError(
+                        f"request_id '{request_id}': its outcome is {known[request_id]}, found {label}; "
+                        "the first one stands"
+                    )
+                )
             else:
-                return Recorded.recorded
-        if earlier is None:
-            raise UnknownRequestError(f"request_id '{request_id}': no answer has it, so it has no outcome")
-        if earlier != said:
-            raise ConflictError(
-                f"request_id '{request_id}': its outcome is {earlier}, found {said}; the first one stands"
-            )
-        return Recorded.same
+                results.append(Recorded.same if request_id in before else Recorded.recorded)
+                before[request_id] = label
+        return results
+
+    def _answered(self, connection: Connection, names: Sequence[str]) -> tuple[set[str], dict[str, str]]:
+        """Return which of the requests have an answer, and the outcomes that are known of them.
+
+        Their answers are locked until the end of the transaction, so that nobody else adds an outcome meanwhile.
+        """
+        answered: set[str] = set()
+        known: dict[str, str] = {}
+        for start in range(0, len(names), AT_ONCE):
+            part = names[start : start + AT_ONCE]
+            asked = select(entries.c.request_id).where(entries.c.request_id.in_(part)).order_by(entries.c.request_id)
+            answered |= set(connection.scalars(asked.with_for_update()))
+            of_these = select(outcomes.c.request_id, outcomes.c.label).where(outcomes.c.request_id.in_(part))
+            known |= {row.request_id: row.label for row in connection.execute(of_these)}
+        return answered, known
 
     def _new(self) -> dict[str, str]:
         self._subject_key = os.urandom(32)

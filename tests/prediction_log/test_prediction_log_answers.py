@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import json
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -36,6 +36,14 @@ if TYPE_CHECKING:
     from headrace.prediction_log import Store
 
 DAY = dt.timedelta(days=1)
+
+
+def record(store: Store, request_id: str, label: Any, at: dt.datetime) -> Recorded:
+    """Tell one outcome; raise what is told of it."""
+    [result] = store.record_outcomes([(request_id, label)], at)
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 def test_an_answer_is_found_as_it_was_given(log: PredictionLog) -> None:
@@ -111,16 +119,46 @@ def test_an_outcome_comes_late_repeatedly_and_in_no_order(log: PredictionLog) ->
     """The same one again changes nothing, a conflicting one and one of nobody are refused."""
     append(log, answer("a"), answer("b"))
     store = log.store
-    assert store.record_outcome("b", 1, NOW + 9 * DAY) is Recorded.recorded
-    assert asyncio.run(log.record_outcome("a", 0, NOW + 7 * DAY)) is Recorded.recorded
-    assert store.record_outcome("a", 0, NOW + 8 * DAY) is Recorded.same
+    assert record(store, "b", 1, NOW + 9 * DAY) is Recorded.recorded
+    assert asyncio.run(log.record_outcomes([("a", 0)], NOW + 7 * DAY)) == [Recorded.recorded]
+    assert record(store, "a", 0, NOW + 8 * DAY) is Recorded.same
     with pytest.raises(ConflictError, match=r"'a'.*0.*1"):
-        store.record_outcome("a", 1, NOW + 8 * DAY)
+        record(store, "a", 1, NOW + 8 * DAY)
     with pytest.raises(UnknownRequestError, match="'c'"):
-        store.record_outcome("c", 1, NOW)
-    outcome = asyncio.run(log.find("a")).outcome
+        record(store, "c", 1, NOW)
+    outcome = log.store.find("a").outcome
     assert outcome is not None
     assert (outcome.label, outcome.at) == (0, NOW + 7 * DAY)
+
+
+def test_many_outcomes_are_told_at_once(log: PredictionLog) -> None:
+    """Repeated among themselves, too: the first one of a request stands."""
+    append(log, *(answer(f"r{number:04}") for number in range(1200)))
+    told = [(f"r{number:04}", number % 2) for number in range(1200)]
+    assert set(log.store.record_outcomes(told[:700], NOW)) == {Recorded.recorded}
+    results = log.store.record_outcomes([*told, ("r0001", 0), ("r1199", 1), ("nobody", 1)], NOW + DAY)
+    assert results[:1200] == [Recorded.same] * 700 + [Recorded.recorded] * 500
+    assert isinstance(results[1200], ConflictError)
+    assert results[1201] is Recorded.same
+    assert isinstance(results[1202], UnknownRequestError)
+    found = log.store.find_many(["nobody", *(request_id for request_id, _ in told)])
+    assert found[0] is None
+    assert [each.outcome and each.outcome.label for each in found[1:] if each] == [label for _, label in told]
+
+
+def test_many_answers_are_handed_over_at_once(log: PredictionLog) -> None:
+    """All are committed then; one that was used for another request is told, one that was given before is given again."""
+    append(log, answer("b", score=0.25), answer("c"))
+    entries = [answer(f"n{number}") for number in range(1500)]
+    conflict = answer("c", instance={"id": 2})
+    results = asyncio.run(log.append_many([answer("a"), answer("b", score=0.75), conflict, *entries]))
+    assert (results[0], results[3:]) == (None, [None] * 1500)
+    assert isinstance(results[1], Repeated)
+    assert results[1].stored.score == 0.25
+    assert isinstance(results[2], ConflictError)
+    assert all(log.store.find_many([entry.request_id for entry in entries]))
+    assert (log.written, log.repeated, log.backlog) == (1503, 1, 0)
+    assert asyncio.run(log.append_many([])) == []
 
 
 def test_an_export_is_what_was_logged_in_a_range_of_time(
@@ -130,7 +168,7 @@ def test_an_export_is_what_was_logged_in_a_range_of_time(
     monkeypatch.setattr("headrace.prediction_log.exporting.AT_ONCE", 3)
     entries = [answer(f"r{number:02}", time=NOW + number // 4 * DAY, subject=number % 2) for number in range(20)]
     append(log, *reversed(entries))
-    log.store.record_outcome("r05", "Yes", NOW + 9 * DAY)
+    record(log.store, "r05", "Yes", NOW + 9 * DAY)
     out = tmp_path / "out.parquet"
     assert export(log.store, NOW + DAY, NOW + 4 * DAY, out) == 12
     rows = pq.read_table(out).to_pylist()
@@ -149,8 +187,8 @@ def test_retention_deletes_what_is_older_and_nothing_else(log: PredictionLog, mo
     """With its outcomes, in batches."""
     monkeypatch.setattr("headrace.prediction_log.retention.AT_ONCE", 2)
     append(log, *(answer(f"r{number}", time=NOW + number * DAY) for number in range(7)))
-    log.store.record_outcome("r0", 1, NOW)
-    log.store.record_outcome("r6", 1, NOW)
+    record(log.store, "r0", 1, NOW)
+    record(log.store, "r6", 1, NOW)
     assert apply_retention(log.store, NOW + 7 * DAY, "2d") == 5
     assert apply_retention(log.store, NOW + 7 * DAY, "2d") == 0
     assert log.store.find("r5").score == 0.25
@@ -164,8 +202,8 @@ def test_retention_deletes_what_is_older_and_nothing_else(log: PredictionLog, mo
 def test_a_subject_is_erased_and_the_others_stay(log: PredictionLog) -> None:
     """Its text names it: 7 and '7' are the same one."""
     append(log, *(answer(f"r{number}", subject=number % 3) for number in range(30)), answer("nobody", subject=None))
-    log.store.record_outcome("r1", 1, NOW)
-    log.store.record_outcome("r2", 1, NOW)
+    record(log.store, "r1", 1, NOW)
+    record(log.store, "r2", 1, NOW)
     erased = erase(log.store, "1")
     assert (erased.entries, erased.outcomes, erased.remaining) == (10, 1, 0)
     assert erased.subject == log.store.subject_hash(1).hex()
