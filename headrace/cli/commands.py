@@ -1,4 +1,4 @@
-"""`headrace summary`, `headrace sync` and `headrace sql`. What is heavy is imported by the command that needs it."""
+"""All commands, the short ones among them. What is heavy is imported by the command that needs it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import typer
 import yaml
 
 from headrace.cli.audit import app as audit
+from headrace.cli.lineage import lineage
 from headrace.cli.log import app as log
 from headrace.cli.token import app as token
+from headrace.cli.warm import warm
 from headrace.console import say
 
 app = typer.Typer(help="Declared pipelines: run them with `dvc repro`, look at them with these.", no_args_is_help=True)
 app.add_typer(log, name="log")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
+app.command()(lineage)
+app.command()(warm)
 
 Pipeline = Annotated[str, typer.Argument(help="A folder in pipelines/, such as fraud.")]
 
