@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from clients import OK, TOLD, Client, Load, check_log, kill, sqlite_log, wait_until, workers_of
+from clients import OK, TOLD, UNAVAILABLE, Client, Load, check_log, kill, sqlite_log, wait_until, workers_of
 from packaged_pipeline import Server, serving, start
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ def test_a_worker_that_is_killed_under_load(server: Server) -> None:
     print(f"one of two killed: answered again after {gone_on:.2f} s; both killed: after {again:.2f} s")
     assert gone_on < 2
     assert again < 20
-    assert not load.refused, load.refused[:3]
+    # A worker that has just started says so, until it knows that its windows are whole.
+    print(f"refused with 503 by workers that had just started: {len(load.refused)}")
+    assert {each.status for each in load.refused} <= {UNAVAILABLE}, load.refused[:3]
     assert len(load.lost) <= 3 * 8
     ask_the_lost(server, load)
     assert ask_again(server, load) >= min(REPEATED, len(load.acknowledged))
@@ -107,7 +109,7 @@ def test_a_service_that_is_killed_under_load(packaged: Place) -> None:
                 )
                 assert answered < 20
             load.wait_for(300)
-        assert not [each for each in load.refused if each.status >= 500 and each.status != 503]
+        assert {each.status for each in load.refused} <= {UNAVAILABLE}, load.refused[:3]
         ask_the_lost(server, load)
         print(f"repeated with the same answer: {ask_again(server, load)}")
     finally:
