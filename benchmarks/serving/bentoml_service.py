@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, create_model
 
 names = lgb.Booster(model_file=os.environ["MODEL_FILE"]).feature_name()
-Features: type[BaseModel] = create_model("Features", **{name: (float | None, None) for name in names})
+Features: type[BaseModel] = create_model("Features", **dict.fromkeys(names, (float | None, None)))
 
 
 @bentoml.service(workers=int(os.environ["WORKERS"]))
