@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from headrace.declaration.modelling import Tracking
-    from headrace.lineage import Commit, Data, Model, Run, Trace, Window, Windows
+    from headrace.lineage import Commit, Data, Model, Row, Run, Trace, Window, Windows
 
 SHOWN = 20
 
@@ -142,10 +142,9 @@ def _windows(windows: Windows, rows: int) -> Tree:
 
 def _window(window: Window, rows: int) -> Tree:
     delay = "" if window.delay == "0s" else f", {window.delay} ago"
-    own = ", the answered row among them" if window.with_own else ""
     title = (
         f"{window.entity} {window.value}, {window.span}{delay}: {len(window.rows)} rows after "
-        f"{_moment(window.since)} until {_moment(window.until)}{own}"
+        f"{_moment(window.since)} until {_moment(window.until)}"
     )
     branch = _branch(title, [window.differs] if window.differs else [])
     _add(branch, ", ".join(_pairs(window.features)))
@@ -153,9 +152,14 @@ def _window(window: Window, rows: int) -> Tree:
     if left:
         _add(branch, f"{left} earlier rows; --rows {len(window.rows)} shows them")
     for row in window.rows[left:]:
-        told = "not among the validated rows" if row.columns is None else ", ".join(_pairs(row.columns))
-        _add(branch, f"{_moment(row.time)}  {'no key' if row.key is None else row.key}  {told}")
+        _add(branch, f"{_moment(row.time)}  {'no key' if row.key is None else row.key}  {_told(row)}")
     return branch
+
+
+def _told(row: Row) -> str:
+    if row.columns is not None:
+        return ", ".join(_pairs(row.columns))
+    return "the answered row" if row.answered else "not among the validated rows"
 
 
 def _branch(title: str, lines: list[str]) -> Tree:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace.lineage.steps import Model, NotHere, Period, Run
-from headrace.models import MANIFEST, read_manifest
+from headrace.models import MANIFEST
 from headrace.registry.opening import in_store, without_secrets
 from headrace.registry.places import at_home, sqlite_file
 from headrace.registry.runs import CANDIDATE, DIGEST, MODEL
@@ -151,7 +151,7 @@ def _period(store: Store, run: MlflowRun) -> Period | None:
         try:
             path = f"{MODEL}/{MANIFEST}"
             file = download_artifacts(run_id=run.info.run_id, artifact_path=path, dst_path=folder, tracking_uri=uri)
-            trained = read_manifest(Path(file).parent)["periods"]["train"]
+            trained = read_json(Path(file))["periods"]["train"]
         except (MlflowException, OSError, KeyError):
             return None
     return Period(

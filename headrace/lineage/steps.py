@@ -115,6 +115,8 @@ class Row:
     """None for a row that was asked without a key."""
     columns: dict[str, Any] | None
     """All that was validated of it; None where it is not among the validated rows here."""
+    answered: bool
+    """Whether it is the answered row itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +129,6 @@ class Window:
     delay: str
     since: dt.datetime
     until: dt.datetime
-    with_own: bool
-    """Whether the answered row itself is one of its rows; else it ends before that."""
     features: dict[str, Any]
     """The features that look through it, as the model saw them."""
     rows: list[Row]

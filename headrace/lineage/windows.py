@@ -138,9 +138,11 @@ def _window(  # noqa: PLR0913, PLR0917  all that a window is told by
         delay=frame.delay,
         since=at(since),
         until=at(until),
-        with_own=not microseconds(frame.delay) and not frame.before_row,
         features={feature.name: features[feature.name] for feature in through},
-        rows=[Row(time=time_of(each), key=key_of(each, key), columns=columns.get(each)) for each in orders],
+        rows=[
+            Row(time=time_of(each), key=key_of(each, key), columns=columns.get(each), answered=each == own)
+            for each in orders
+        ],
         differs=None
         if saw is None
         else f"the model saw {saw:g} rows, the store has {len(orders)} now: some came late, were erased or are too old",
