@@ -58,7 +58,7 @@ def test_the_service_does_as_its_document_says(server: Server, tmp_path: Path) -
     """Schemathesis: no 5xx, and each answer is of a status, a kind and a shape that the OpenAPI document knows."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "run", f"http://127.0.0.1:{server.port}/docs.json",
-        "--checks", CHECKS, "--max-examples", "60", "--seed", str(SEED), "--phases", "examples,coverage,fuzzing",
+        "--checks", CHECKS, "--max-examples", "150", "--seed", str(SEED), "--phases", "examples,coverage,fuzzing",
         "--request-timeout", str(SECONDS), "--suppress-health-check", "all", "--generation-database", "none",
         "--no-color", "--no-shrink", "--continue-on-failure", "--warnings", "off",
     ]  # fmt: skip
