@@ -62,6 +62,9 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """For the others: with LightGBM's own default two workers on two cores are slower."""
 MLSERVER = ("mlserver", "mlserver-lightgbm", "uvloop<0.22")
 """Workers of MLServer 1.7 do not start with a later uvloop, which makes no event loop unasked."""
+QUIET = 0.1
+LONGEST = 160
+"""How much is told of what a server says of its failure."""
 TIMES_THE_FASTEST = 5.0
 
 
@@ -110,9 +113,14 @@ class Running:
         return [self.process, *self.process.children(recursive=True)]
 
     def closed_loop(self, clients: int, seconds: float) -> dict[str, float]:
-        """Have `clients` ask one request after another; return requests a second, and latencies in milliseconds."""
+        """Have `clients` ask one request after another.
+
+        Returns:
+            Requests a second, latencies in milliseconds, and the server's microseconds of CPU for a request.
+        """
         url = f"http://127.0.0.1:{self.port}{self.server.path}"
         wrk = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "10s", "-s", str(HERE / "requests.lua")]
+        before = self._cpu_seconds()
         found = self._load([*wrk, url, "--"], seconds)
         self._count(found["requests"] + clients)
         if found["broken"]:
@@ -122,21 +130,20 @@ class Running:
         return {
             "rate": found["requests"] / found["microseconds"] * 1e6,
             **{name: found[name] / 1e3 for name in ("p50", "p99", "worst")},
+            "cpu": sum(after - before.get(pid, 0.0) for pid, after in self._cpu_seconds().items())
+            / max(1, found["requests"])
+            * 1e6,
         }
 
     def open_loop(self, rate: float, seconds: float) -> dict[str, Any]:
         """Send requests at a rate; return latencies in milliseconds, and shares of each core and process."""
         command = [sys.executable, str(HERE / "open_loop.py"), "--port", str(self.port), "--path", self.server.path]
-        before = {process: process.cpu_times() for process in self.processes}
-        whole, begin = psutil.cpu_times(percpu=True), time.perf_counter()
+        before, whole, begin = self._cpu_seconds(), _busy_seconds(self.cores), time.perf_counter()
         found = self._load([*command, "--rate", str(rate), "--seconds", str(seconds)], seconds)
-        took = time.perf_counter() - begin
+        took, after = time.perf_counter() - begin, self._cpu_seconds()
         self._count(found["requests"])
-        busy = [_busy(after) - _busy(whole[core]) for core, after in enumerate(psutil.cpu_times(percpu=True))]
-        found["cores"] = {core: busy[core] / took for core in self.cores}
-        found["processes"] = {
-            process.pid: (sum(process.cpu_times()[:2]) - sum(times[:2])) / took for process, times in before.items()
-        }
+        found["cores"] = [(end - start) / took for start, end in zip(whole, _busy_seconds(self.cores), strict=True)]
+        found["processes"] = [(after[pid] - before[pid]) / took for pid in after if pid in before]
         found["generator"] = found.pop("cpu") / took
         return found
 
@@ -181,6 +188,10 @@ class Running:
             raise CannotRunError(f"{Path(command[0]).name}: {(found.stderr or found.stdout).strip()[-500:]}")
         return dict(json.loads(found.stdout.splitlines()[-1]))
 
+    def _cpu_seconds(self) -> dict[int, float]:
+        """Return what each of the server's processes has used, by its id."""
+        return {process.pid: sum(process.cpu_times()[:2]) for process in self.processes}
+
     def _count(self, requests: float) -> None:
         Running.numbered += int(requests)
 
@@ -212,7 +223,8 @@ def running(server: Server, cores: Sequence[int], log: Path) -> Iterator[Running
     try:
         while not all(_is_ready(port, server.ready) for _ in range(LOOKS)):
             if process.poll() is not None or time.perf_counter() - begin > SLOWEST_START:
-                raise CannotRunError(f"does not start: {log.read_text(errors='replace').strip()[-500:]}")
+                said = log.read_text(errors="replace").strip().split("\n")[-1]
+                raise CannotRunError(f"does not start: {said[:LONGEST]}")
             time.sleep(0.01)
         yield Running(server, port, process, cores, time.perf_counter() - begin)
     finally:
@@ -477,9 +489,11 @@ class Comparison:
         whole = [short for short in self.servers if short not in self.failed]
         others = [short for short in whole if not self.servers[short].times]
         fastest = {clients: max((median(each, clients, "rate") for each in others), default=0) for clients in CLIENTS}
-        heads = "".join(f"{f'{clients} clients':>12}{'times':>7}{'p50 ms':>9}{'p99 ms':>9}" for clients in CLIENTS)
+        heads = "".join(
+            f"{f'{clients} clients':>12}{'times':>7}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>8}" for clients in CLIENTS
+        )
         print(
-            f"\nClosed loop: requests a second, and how many times those of the fastest of the others\n\n{'':34}{heads}"
+            f"\nClosed loop: requests a second, how many times those of the fastest of the others, CPU of the server\n\n{'':34}{heads}"
         )
         for short in self.servers:
             if short in self.failed:
@@ -491,6 +505,7 @@ class Comparison:
                 times = f"{rate / fastest[clients]:.2f}" if fastest[clients] else "-"
                 line += f"{rate:12,.0f}{times:>7}"
                 line += "".join(f"{median(short, clients, name):9.1f}" for name in ("p50", "p99"))
+                line += f"{median(short, clients, 'cpu'):8.0f}"
             print(line)
         if "headrace" in whole and others:
             times = min(median("headrace", clients, "rate") / fastest[clients] for clients in CLIENTS)
@@ -498,9 +513,9 @@ class Comparison:
         for short in whole:
             part = self.servers[short].name.removeprefix("Headrace without ")
             if short.startswith("without") and "headrace" in whole:
-                costs = [1e6 / median("headrace", each, "rate") - 1e6 / median(short, each, "rate") for each in CLIENTS]
+                costs = [median("headrace", each, "cpu") - median(short, each, "cpu") for each in CLIENTS]
                 shown = ", ".join(f"{cost:.0f} us ({each} clients)" for cost, each in zip(costs, CLIENTS, strict=True))
-                print(f"cost of {part} a request, both cores together: {shown}")
+                print(f"{part} costs a request, of CPU: {shown}")
         print(f"\n{'Start to ready, seconds':34}{'median':>9}{'worst':>9}")
         for short, took in starts.items():
             print(f"{self.servers[short].name:34}{statistics.median(took):9.2f}{max(took):9.2f}")
@@ -523,9 +538,13 @@ class Comparison:
         rounds = [server.open_loop(RATE, max(20.0, self.seconds)) for _ in range(self.rounds)]
         middle = sorted(rounds, key=lambda each: each["p99"])[len(rounds) // 2]
         print(_latencies(name, middle))
-        shares = "  ".join(f"core {core} {share:.0%}" for core, share in middle["cores"].items())
-        of_processes = ", ".join(f"{share:.0%}" for share in sorted(middle["processes"].values(), reverse=True))
-        print(f"    {shares}; of a core: service's processes {of_processes}; load {middle['generator']:.0%}")
+        shares = ", ".join(f"core {core} {share:.0%}" for core, share in zip(self.cores, middle["cores"], strict=True))
+        of_processes = ", ".join(f"{share:.0%}" for share in sorted(middle["processes"], reverse=True))
+        foreign = sum(middle["cores"]) - sum(middle["processes"]) - middle["generator"]
+        print(
+            f"    busy: {shares}; of a core: service's processes {of_processes}, load {middle['generator']:.0%}, "
+            f"kernel's own and strangers {max(0.0, foreign):.0%}"
+        )
         rate, held = float(RATE), None
         while _holds(found := middle if held is None else server.open_loop(rate, 10)):
             held = rate
@@ -575,8 +594,18 @@ def _holds(found: dict[str, Any]) -> bool:
     return found["p99"] < LIMIT_MS and not found["failed"]
 
 
-def _busy(times: Any) -> float:
-    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
+def _busy_seconds(cores: Sequence[int]) -> list[float]:
+    """Return how long each core was busy since the machine started."""
+    every = psutil.cpu_times(percpu=True)
+    return [sum(every[core]) - every[core].idle - every[core].iowait for core in cores]
+
+
+def warn_if_busy(cores: Sequence[int]) -> None:
+    """Say it where others use the cores: what is measured then is less than what the servers can do."""
+    shares = [share / 100 for core, share in enumerate(psutil.cpu_percent(1, percpu=True)) if core in cores]
+    if max(shares) > QUIET:
+        said = ", ".join(f"{share:.0%}" for share in shares)
+        print(f"OTHERS ARE AT WORK on these cores ({said} busy before the start): figures will be too low")
 
 
 def _pinned(cores: Sequence[int]) -> list[str]:
@@ -656,6 +685,7 @@ def main() -> None:
         own = headrace(rows["raw"], begin, folder / "state")
         every = {"headrace": own, **{f"without_{part}": without(own, part) for part in ("log", "windows", "access")}}
         servers |= {short: server for short, server in every.items() if short in options.servers}
+        warn_if_busy(options.cores)
         print(f"Model {contents.version}; cores {options.cores} for service and load; {WORKERS} workers")
         for short, error in failed.items():
             print(f"{short}: {error}")
