@@ -242,6 +242,7 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    state: Path
     started: float = field(default_factory=time.monotonic)
 
     def wait(self, seconds: float = 120) -> float:
@@ -257,9 +258,13 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"not ready:\n{self.log.read_text()}")
 
-    def call(self, path: str, body: bytes | None = None) -> tuple[int, Any]:
+    def call(self, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
         """Ask, and return the status and what the answer's JSON says."""
-        request = Request(f"http://127.0.0.1:{self.port}{path}", body, {"Content-Type": "application/json"})
+        told = {
+            "Content-Type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        request = Request(f"http://127.0.0.1:{self.port}{path}", body, told)
         try:
             with urlopen(request, timeout=60) as answer:
                 status, text = answer.status, answer.read()
@@ -267,9 +272,19 @@ class Server:
             status, text = error.code, error.read()
         return status, json.loads(text) if text.strip() else None
 
+    def post(self, path: str, content: Any, **headers: str) -> tuple[int, Any]:
+        """Send something as JSON."""
+        return self.call(path, json.dumps(content, default=_plain).encode(), **headers)
+
     def predict(self, **instance: Any) -> tuple[int, Any]:
         """Ask for the prediction of one row."""
-        return self.call("/predict", json.dumps({"instance": instance}, default=str).encode())
+        return self.post("/predict", {"instance": instance})
+
+    def metric(self, name: str) -> float:
+        """Return a metric, by its name with its labels as Prometheus writes them."""
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} "))
 
     def stop(self) -> None:
         """End it, as Ctrl+C does."""
@@ -287,17 +302,23 @@ def environment(home: Path) -> dict[str, str]:
     return {**kept, **told, "PATH": path, "BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def start(folder: Path, home: Path, *arguments: str, python: str = sys.executable) -> Server:
-    """Start `bentoml serve` in a folder, on a free port."""
+def start(folder: Path, home: Path, *arguments: str, python: str = sys.executable, **variables: str) -> Server:
+    """Start `bentoml serve` in a folder, on a free port, with one worker and a state of its own unless told otherwise."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = home / f"serve-{port}.log"
     home.mkdir(parents=True, exist_ok=True)
     command = [python, "-m", "bentoml", "serve", *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    told = {"HEADRACE_STATE": str(home / f"state-{port}"), "HEADRACE_WORKERS": "1", **variables}
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment(home), stdout=output, stderr=output)
-    return Server(process, port, log)
+        process = subprocess.Popen(command, cwd=folder, env=environment(home) | told, stdout=output, stderr=output)
+    return Server(process, port, log, Path(told["HEADRACE_STATE"]))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a client's JSON has it."""
+    return float(value) if isinstance(value, decimal.Decimal) else str(value)
 
 
 def serving(*servers: Server) -> Iterator[tuple[Server, ...]]:

@@ -44,7 +44,7 @@ def export(
 
 @app.command()
 def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows have it, such as 596.")]) -> None:
-    """Delete all answers and outcomes of a subject, and show that they are gone."""
+    """Delete all answers and outcomes of a subject, and its windows, and show that they are gone."""
     from headrace.audit import record
     from headrace.prediction_log import erase as delete
 
@@ -53,6 +53,9 @@ def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows h
         record(settings.state, "log.erase", dataclasses.asdict(erased))
         say(f"log {name}: subject {erased.subject}: {erased.entries} answers and {erased.outcomes} outcomes erased")
         say(f"log {name}: a search for the subject finds {erased.remaining}; {erased.searched}")
+        forgotten = _forget(name, settings, subject)
+        if forgotten is not None:
+            say(f"log {name}: {forgotten} rows of {settings.log.subject} {subject} dropped from the windows")
 
 
 @app.command()
@@ -93,6 +96,23 @@ def show(name: Name, request_id: str) -> None:
         record(settings.state, "log.show", {"request_id": request_id})
         found = store.find(request_id)
         say(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+
+
+def _forget(name: str, settings: Settings, subject: str) -> int | None:
+    """Drop a subject's rows from the windows; None where no window is of subjects."""
+    from headrace.declaration.types import python_type
+    from headrace.live import open_windows
+    from headrace.service import package_folder, read_contents
+
+    contents, column = read_contents(package_folder(name)), settings.log.subject
+    entities = {window.entity or own for own, window in contents.features.windows.items()}
+    if column is None or column not in entities:
+        return None
+    live = open_windows(settings.windows.url, contents.features, contents.schema, contents.target)
+    try:
+        return live.forget(column, python_type(contents.schema.columns[column].type)(subject))
+    finally:
+        live.close()
 
 
 @contextlib.contextmanager

@@ -8,12 +8,12 @@ from typing import Optional
 
 
 class OnFailure(StrEnum):
-    """What is done with a request whose answer cannot be logged."""
+    """What is done with a request while a store cannot be reached."""
 
     refuse = "refuse"
-    """It is answered with 503: nothing is acknowledged that is not in the log."""
+    """It is answered with 503, and the service is not ready."""
     serve = "serve"
-    """It is answered all the same, and counted as not logged."""
+    """It is answered all the same, and counted."""
 
 
 @dataclass(kw_only=True)
@@ -22,6 +22,8 @@ class Windows:
 
     url: Optional[str] = None
     """`redis://host:6379/0`; a file in the state folder where it is null."""
+    on_failure: OnFailure = OnFailure.refuse
+    """What is done with a request whose windows cannot be reached; `serve` takes their features for missing."""
 
 
 @dataclass(kw_only=True)
@@ -31,6 +33,8 @@ class PredictionLog:
     url: Optional[str] = None
     """An SQLAlchemy URL such as `postgresql+psycopg://user@host/db`; a file in the state folder where it is null."""
     on_failure: OnFailure = OnFailure.refuse
+    """What is done with a request whose answer cannot be logged; with `refuse` nothing is acknowledged that is not in
+    the log."""
     subject: Optional[str] = None
     """The column that says whose row it is: kept as a keyed hash, by which a person's rows are found and erased."""
     retention: str = "90d"
@@ -53,6 +57,10 @@ class Access:
 class Serving:
     """All of it."""
 
+    workers: Optional[int] = None
+    """Processes that answer; one for each core that BentoML finds where it is null."""
+    variant: str = "champion"
+    """What answers of this service are told apart by, where several models answer side by side."""
     windows: Windows = field(default_factory=Windows)
     log: PredictionLog = field(default_factory=PredictionLog)
     access: Access = field(default_factory=Access)

@@ -10,11 +10,12 @@ from headrace.declaration.features import feature_names
 from headrace.declaration.sql import quoted
 from headrace.errors import DataError
 from headrace.features.database import create_rows, database
+from headrace.live.layout import BIAS, TIME
 from headrace.live.rowwise import compile_expressions
 from headrace.live.warming import histories_of, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -38,11 +39,19 @@ class LiveFeatures:
     Args:
         plan: The resolved declaration.
         store: Where histories are kept; None where no window looks back.
+
+    Attributes:
+        names: What is returned, in its order.
+        is_remote: Whether asking waits for a network.
+        hits: Entities that had a history when a row of theirs came.
+        misses: Those that had none.
     """
 
     def __init__(self, plan: Plan, store: Store | None, records: Records | None) -> None:
         features = plan.features
         self._plan, self._store, self._records = plan, store, records
+        self.is_remote = store is not None and store.is_remote
+        self.hits = self.misses = 0
         self.names = feature_names(features)
         own = {name: quoted(name) for name in features.columns} | features.expressions
         arguments = {name: sql for sql, name in plan.arguments.items()}
@@ -78,18 +87,42 @@ class LiveFeatures:
             DataError: The row has no time, or an expression does not take it.
         """
         program = self._program(row)
-        values: list[Any] = self._blank.copy()
-        for place, (name, text) in enumerate(self._own):
-            value = program[name]
-            if text:
-                values[place] = value
-            elif value is not None:
-                values[place] = float(value)
+        values = self._own_values(program)
         if self._store is not None and self._records is not None:
             self._look_back(values, row, program, request)
-        for place, above, below in self._ratios:
-            if values[below]:
-                values[place] = values[above] / values[below]
+        self._fill_ratios(values)
+        return values
+
+    def ask_many(self, rows: Sequence[Mapping[str, Any]], requests: Sequence[str | None]) -> list[list[Value]]:
+        """Record rows, and return the features of each, in their order.
+
+        They are recorded in the order of their times and keys: each sees those before it.
+
+        Args:
+            rows: Rows as `ask` takes them.
+            requests: What each is known by if it has no key.
+
+        Raises:
+            WindowsUnavailable, DataError: As `ask`; some of the rows may be recorded then.
+        """
+        timestamp = self._plan.rows.timestamp
+        places = list(range(len(rows)))
+        if timestamp is not None and self._records is not None:
+            orders = [self._order(row, request) for row, request in zip(rows, requests, strict=True)]
+            places.sort(key=orders.__getitem__)
+        found: list[list[Value]] = [[]] * len(rows)
+        for place in places:
+            found[place] = self.ask(rows[place], requests[place])
+        return found
+
+    def without_windows(self, row: Mapping[str, Any]) -> list[Value]:
+        """Return the features of a row as if nothing had ever been recorded: what looks back is missing.
+
+        Raises:
+            DataError: An expression does not take the row.
+        """
+        values = self._own_values(self._program(row))
+        self._fill_ratios(values)
         return values
 
     def _look_back(
@@ -102,7 +135,31 @@ class LiveFeatures:
         histories = store.add(recorded)
         found = dict(zip(present, histories, strict=True))
         for number, windows in enumerate(records.windows):
+            if len(found.get(number, b"")) > windows.width:
+                self.hits += 1
+            else:
+                self.misses += 1
             windows.fill(values, found.get(number, b""), recorded.order)
+
+    def _own_values(self, program: Mapping[str, Any]) -> list[Any]:
+        values: list[Any] = self._blank.copy()
+        for place, (name, text) in enumerate(self._own):
+            value = program[name]
+            if text:
+                values[place] = value
+            elif value is not None:
+                values[place] = float(value)
+        return values
+
+    def _fill_ratios(self, values: list[Any]) -> None:
+        for place, above, below in self._ratios:
+            if values[below]:
+                values[place] = values[above] / values[below]
+
+    def _order(self, row: Mapping[str, Any], request: str | None) -> bytes:
+        records, _ = self._held()
+        key = records.keys.of(row.get(self._plan.rows.key), request)
+        return TIME.pack(records.time(self._timed(row)) + BIAS) + key
 
     def tell(self, row: Mapping[str, Any], label: Any, request: str | None = None) -> bool:
         """Say the label of a row that was recorded; saying it again, or another one, replaces it.
@@ -129,6 +186,16 @@ class LiveFeatures:
             known = {**row, **records.read_facts(facts), self._plan.target.column: label}
             store.replace(records.row(known, self._of_label(known), key)[0])
         return True
+
+    def tell_many(
+        self, rows: Sequence[Mapping[str, Any]], labels: Sequence[Any], requests: Sequence[str | None]
+    ) -> list[bool]:
+        """Say the labels of rows that were recorded; as `tell` for each.
+
+        Raises:
+            WindowsUnavailable: The store cannot be reached now; saying all of it again is safe.
+        """
+        return [self.tell(*each) for each in zip(rows, labels, requests, strict=True)]
 
     def warm(self, history: pa.Table, digest: str) -> None:
         """Fill the store with validated rows, unless it has them. Workers may do so at once, and others ask meanwhile.

@@ -56,6 +56,8 @@ class FileStore:
         WindowsUnavailable: The file cannot be opened.
     """
 
+    is_remote = False
+
     def __init__(self, path: Path, space: bytes, widths: bytes, order: int) -> None:
         self._file = _opened(path)
         self._chunks, self._keys, self._orders, self._marks = (space + kind for kind in (CHUNKS, KEYS, ORDERS, MARKS))

@@ -117,6 +117,8 @@ class RedisStore:
         seconds: How long a history is kept that no row is added to.
     """
 
+    is_remote = True
+
     def __init__(self, url: str, space: bytes, widths: bytes, order: int, seconds: int) -> None:
         # A connection that was lost is made anew once; a server that is away is said at once.
         self._redis: Any = redis.Redis.from_url(

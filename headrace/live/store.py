@@ -35,6 +35,9 @@ class Row(NamedTuple):
 class Store(Protocol):
     """A place for rows and histories that several processes share. Every method raises WindowsUnavailable."""
 
+    is_remote: bool
+    """Whether it is reached over a network."""
+
     def add(self, row: Row) -> list[bytes]:
         """Record a row unless it is known, and return the histories of its places, the row's own record in them."""
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, Optional
 
 from bentoml import IODescriptor
-from pydantic import ConfigDict, Field, WithJsonSchema, create_model, model_validator, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model, model_validator, with_config
 from typing_extensions import TypedDict
 
 from headrace.service.fields import column_field
+from headrace.service.reading import REQUEST_ID
 from headrace.service.refusing import say_what_was_found
 
 if TYPE_CHECKING:
     from headrace.declaration.rows import TypedRows
     from headrace.service.contents import Contents
+
+LARGEST_BATCH = 100_000
+MOST_OUTCOMES = 1000
+RequestId = Annotated[str, Field(pattern=REQUEST_ID.replace(r"\A", "^").replace(r"\Z", "$"))]
+GIVEN_ID = Field(default=None, description="What the answer is found by; asking again with it gives the same answer")
+MADE_ID = Field(description="What the answer is found by")
 
 
 class Body(IODescriptor):  # type: ignore[misc] # mypy does not follow BentoML
@@ -33,27 +41,100 @@ class RequestBody(Body):
 
 def request_body(contents: Contents) -> type[Body]:
     """Return the model of a `/predict` request: `{"instance": {<column>: <value>, ...}}`."""
-    return create_model("PredictRequest", __base__=RequestBody, instance=(_instance(contents), ...))
+    return create_model(
+        "PredictRequest",
+        __base__=RequestBody,
+        instance=(instance_type(contents), ...),
+        request_id=(Optional[RequestId], GIVEN_ID),  # noqa: UP045  the type is a value here
+        explain=(
+            Annotated[bool, Field(strict=True)],
+            Field(default=False, description="Whether to tell what each feature contributes"),
+        ),
+    )
+
+
+def batch_body(contents: Contents) -> type[Body]:
+    """Return the model of a `/predict_batch` request; instances are validated later, so that none spoils the rest."""
+    described = TypeAdapter(instance_type(contents)).json_schema()
+    return create_model(
+        "BatchRequest",
+        __base__=RequestBody,
+        instances=(Annotated[list[Annotated[Any, WithJsonSchema(described)]], Field(max_length=LARGEST_BATCH)], ...),
+        request_id=(
+            Optional[RequestId],  # noqa: UP045
+            Field(default=None, description="Its answers are found by <request_id>-0, <request_id>-1, ..."),
+        ),
+    )
+
+
+class Contribution(Body):
+    """What a feature adds to the log-odds of the positive class."""
+
+    feature: str
+    value: Annotated[Any, WithJsonSchema({"description": "The feature's value; null for a missing one"})]
+    contribution: float
 
 
 def answer_body(contents: Contents) -> type[Body]:
     """Return the model of an answer."""
-    outcome = contents.schema.columns[contents.target.column]
-    negative, positive = outcomes(contents)
-    predicted = WithJsonSchema({"enum": [negative, positive], "description": outcome.description})
-    share = Field(ge=0, le=1, description=f"That {contents.target.column} is {positive}")
     return create_model(
         "Prediction",
         __base__=Body,
-        prediction=Annotated[Any, predicted],
-        probability=Annotated[float, share],
-        threshold=Annotated[float, Field(description=f"From this probability on the prediction is {positive}")],
-        model=Annotated[str, Field(description="The candidate that won")],
-        model_version=Annotated[str, Field(description="The beginning of the model's digest")],
+        **_answer_fields(contents),
+        latency_ms=Annotated[float, Field(description="From the request's arrival to its answer")],
+        base_value=(float, Field(default=None, description="The log-odds that contributions are added to")),
+        contributions=(
+            list[Contribution],
+            Field(default=None, description="Where `explain` asks for them: the largest first, in log-odds"),
+        ),
     )
 
 
-def outcomes(contents: Contents) -> tuple[Any, Any]:
+def batch_answer_body(contents: Contents) -> type[Body]:
+    """Return the model of the answer to a batch."""
+    one: Any = create_model("BatchPrediction", __base__=Body, **_answer_fields(contents))
+    wrong: Any = create_model(
+        "BatchError",
+        __base__=Body,
+        index=Annotated[int, Field(description="Of the instance, from 0")],
+        error=Annotated[str, Field(description="What is wrong with it, and what would be right")],
+    )
+    predictions: Any = Annotated[list[one | None], Field(description="One for each instance; null for a wrong one")]
+    errors: Any = list[wrong]
+    return _model("BatchAnswer", Body, predictions=predictions, errors=errors, latency_ms=float)
+
+
+def outcomes_body(contents: Contents) -> type[Body]:
+    """Return the model of an `/outcomes` request."""
+    outcome = dataclasses.replace(contents.schema.columns[contents.target.column], nullable=False)
+    one: Any = TypedDict("Outcome", {"request_id": RequestId, "label": column_field(outcome)})  # type: ignore[misc]
+    one.__doc__ = f"What {contents.target.column} of an answer turned out to be."
+    named = with_config(ConfigDict(extra="forbid", field_title_generator=lambda name, _: name))(one)
+    outcomes: Any = Annotated[list[named], Field(min_length=1, max_length=MOST_OUTCOMES)]  # type: ignore[valid-type]
+    return _model("OutcomesRequest", RequestBody, outcomes=outcomes)
+
+
+class OutcomeResult(Body):
+    """What became of an outcome."""
+
+    request_id: str
+    result: Annotated[
+        str,
+        Field(
+            description="recorded; same: it was known already; conflict: another one was recorded, which stands; "
+            "unknown: no answer has this request_id"
+        ),
+    ]
+    error: Optional[str] = None  # noqa: UP045
+
+
+class OutcomesAnswer(Body):
+    """One result for each outcome, in their order."""
+
+    results: list[OutcomeResult]
+
+
+def labels_of(contents: Contents) -> tuple[Any, Any]:
     """Return what is predicted below the threshold and from it on.
 
     They are the label's own values where it has two, and 0 and 1 otherwise.
@@ -65,7 +146,7 @@ def outcomes(contents: Contents) -> tuple[Any, Any]:
     return (others[0], positive) if len(values) == 2 and len(others) == 1 else (0, 1)
 
 
-def _instance(contents: Contents) -> Any:
+def instance_type(contents: Contents) -> Any:
     """Return the type of a row. A TypedDict has keys of any name: those of columns need be no Python identifiers."""
     rows: TypedRows = contents.schema
     fields: dict[str, Any] = {}
@@ -76,3 +157,25 @@ def _instance(contents: Contents) -> Any:
     instance = TypedDict("Instance", fields)  # type: ignore[misc]
     instance.__doc__ = f"A row of {contents.pipeline} before its {contents.target.column} is known."
     return with_config(ConfigDict(extra="forbid", field_title_generator=lambda name, _: name))(instance)
+
+
+def _answer_fields(contents: Contents) -> dict[str, Any]:
+    column = contents.target.column
+    negative, positive = labels_of(contents)
+    described = {"enum": [negative, positive], "description": f"What the model takes {column} for"}
+    return {
+        "prediction": Annotated[Any, WithJsonSchema(described)],
+        "probability": Annotated[float, Field(ge=0, le=1, description=f"That {column} is {positive}")],
+        "decision": Annotated[
+            str, WithJsonSchema({"enum": contents.rules.decisions, "description": "What rules and model decide"})
+        ],
+        "rule": Annotated[Optional[str], Field(description="The rule that decided; null where the model did")],  # noqa: UP045
+        "model_version": Annotated[str, Field(description="The beginning of the model's digest")],
+        "variant": Annotated[str, Field(description="Which of the models that answer side by side it is")],
+        "request_id": Annotated[str, MADE_ID],
+    }
+
+
+def _model(name: str, base: type[Body], **fields: Any) -> type[Body]:
+    made: type[Body] = create_model(name, __base__=base, **fields)
+    return made

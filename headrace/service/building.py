@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import bentoml
+import msgspec
+from bentoml._internal.resource import system_resources
+from starlette.responses import Response
 
-from headrace.service.bodies import answer_body, outcomes, request_body
+from headrace.access import Guarded
+from headrace.service.batching import Batching
+from headrace.service.bodies import (
+    OutcomesAnswer,
+    answer_body,
+    batch_answer_body,
+    batch_body,
+    outcomes_body,
+    request_body,
+)
 from headrace.service.contents import read_contents
+from headrace.service.lane import JSON, Lane, failure_of
 from headrace.service.media import JsonOnly
+from headrace.service.needs import needed_scope
+from headrace.service.pages import pages
+from headrace.service.reading import Reader
 from headrace.service.refusing import log_refusals_in_a_line
+from headrace.service.settings import read_settings
+from headrace.service.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from pathlib import Path
+
+    from starlette.types import ASGIApp
+
+LONGEST_SECONDS = 10
+"""For an answer: whoever waits for a store gives up before, and a timer for each request is kept for so long."""
+QUIET = ["/predict", "/metrics", "/livez", "/readyz", "/healthz"]
+"""What is asked too often for a line of the access log, and for a trace; metrics and prediction log tell of them."""
 
 
 def make_service(folder: Path) -> Any:
@@ -23,31 +50,67 @@ def make_service(folder: Path) -> Any:
 
     Raises:
         IntegrityError: A file of the package is missing, or is not the one that was written.
+        ConfigError: A variable of the environment says what it may not.
     """
     contents = read_contents(folder)
-    request, answer, labels = request_body(contents), answer_body(contents), outcomes(contents)
+    settings = read_settings(contents.serving, contents.pipeline)
+    workers = settings.workers or max(1, int(system_resources()["cpu"]))
+    reader, worker = Reader(contents), Worker(folder, contents, settings, workers)
+    batching = Batching(contents, reader, worker)
     log_refusals_in_a_line()
 
     class Pipeline:
         def __init__(self) -> None:
-            # Only a worker loads the model: BentoML's main process and a build need its declaration alone.
-            from headrace.service.predictor import Predictor
+            # Only a worker opens stores and loads the model: BentoML's main process and a build need neither.
+            worker.open()
 
-            self.predictor = Predictor(folder, contents)
+        @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+        def close(self) -> None:
+            worker.close()
 
-        @bentoml.api(route="/predict", input_spec=request, output_spec=answer)  # type: ignore[untyped-decorator]
-        def predict(self, instance: dict[str, Any]) -> Any:
-            """Predict the label of one row."""
-            probability = float(self.predictor.predict([instance])[0])
-            return answer(
-                prediction=labels[probability >= self.predictor.threshold],
-                probability=probability,
-                threshold=self.predictor.threshold,
-                model=contents.lineage.candidate,
-                model_version=contents.version,
+        @bentoml.api(route="/predict", input_spec=request_body(contents), output_spec=answer_body(contents))  # type: ignore[untyped-decorator]
+        async def predict(self, instance: dict[str, Any], request_id: str | None, explain: bool) -> Any:  # noqa: FBT001
+            """Predict the label of one row, decide, and log it."""
+            since = time.perf_counter()
+            return await _answered(worker.answering.answer(instance, request_id, explain=explain, since=since))
+
+        @bentoml.api(  # type: ignore[untyped-decorator]
+            route="/predict_batch", input_spec=batch_body(contents), output_spec=batch_answer_body(contents)
+        )
+        async def predict_batch(self, instances: list[Any], request_id: str | None) -> Any:
+            """Predict many rows at once; a wrong one is named by its index and does not spoil the rest."""
+            since = time.perf_counter()
+            return await _answered(batching.answer(msgspec.json.encode(instances), request_id, since))
+
+        @bentoml.api(route="/outcomes", input_spec=outcomes_body(contents), output_spec=OutcomesAnswer)  # type: ignore[untyped-decorator]
+        async def outcomes(self, outcomes: list[dict[str, Any]]) -> Any:
+            """Take the truth about earlier answers: late, repeated, in any order."""
+            return await _answered(
+                worker.answering.record_outcomes([(each["request_id"], each["label"]) for each in outcomes])
             )
 
     Pipeline.__doc__ = description = f"{contents.pipeline}: predicts {contents.target.column} of a row."
-    service = bentoml.service(name=contents.pipeline, description=description)(Pipeline)
-    service.add_asgi_middleware(JsonOnly)
+    service = bentoml.service(
+        name=contents.pipeline,
+        description=description,
+        workers=workers,
+        traffic={"timeout": LONGEST_SECONDS},
+        logging={"access": {"skip_paths": QUIET}},
+        tracing={"excluded_urls": ",".join(QUIET)},
+    )(Pipeline)
+
+    def front(app: ASGIApp) -> ASGIApp:
+        return Guarded(Lane(JsonOnly(app), worker, reader, batching), worker.open_gate(), needed_scope)
+
+    service.add_asgi_middleware(front)
+    service.mount_asgi_app(pages(contents, worker, batching, service))
     return service
+
+
+async def _answered(answer: Awaitable[Any]) -> Response:
+    """Return what BentoML sends on as it is: the same bytes as the fast lane sends."""
+    try:
+        body, status = await answer, 200
+    except Exception as error:  # noqa: BLE001  the client is told
+        status, body = failure_of(error)
+    return Response(msgspec.json.encode(body), status, media_type=JSON[1].decode())

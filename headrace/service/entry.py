@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import bentoml
@@ -14,8 +15,10 @@ from pydantic import BaseModel
 
 from headrace.errors import ConfigError, HeadraceError
 from headrace.service.building import make_service
-from headrace.service.contents import package_folder
+from headrace.service.contents import package_folder, read_contents
 from headrace.service.privacy import track_nothing
+from headrace.service.settings import read_settings
+from headrace.service.worker import check_stores
 
 
 class Arguments(BaseModel):
@@ -38,6 +41,11 @@ def first_pipeline() -> str:
 try:
     pipeline = bentoml.use_arguments(Arguments).pipeline or first_pipeline()
     # BentoML imports from the repository's root, or from the folder `src` of a Bento.
-    Service = make_service(package_folder(pipeline).resolve())
+    folder = package_folder(pipeline).resolve()
+    Service = make_service(folder)
+    if sys.argv[1:2] == ["serve"]:
+        # Said once in a line, and not by each worker that BentoML starts again and again.
+        contents = read_contents(folder)
+        check_stores(contents, read_settings(contents.serving, contents.pipeline))
 except HeadraceError as error:
     raise InvalidArgument(str(error)) from error  # BentoML says its own exceptions in a line

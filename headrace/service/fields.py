@@ -50,7 +50,7 @@ def column_field(column: Column, after: dt.datetime | None = None) -> Any:
     checks: list[Any] = [_given_as(*given)] if given else []
     checks.append(Field(strict=not given, **_constraints(column)))
     if column.values is not None:
-        checks.append(_one_of([_exact(value, column) for value in column.values]))
+        checks.append(_one_of([exact(value, column) for value in column.values]))
     if column.type == "timestamp":
         checks.append(AfterValidator(_in_utc))
     if after is not None:
@@ -77,25 +77,30 @@ def describe(column: Column, after: dt.datetime | None = None) -> dict[str, Any]
     return {**DESCRIBED[type_kind(column.type)], **given}
 
 
+def integer_bounds(column: Column) -> tuple[int, int]:
+    """Return the least and the largest value of a column of integers."""
+    least = SMALLEST if column.minimum is None else max(math.ceil(column.minimum), SMALLEST)
+    return least, LARGEST if column.maximum is None else min(math.floor(column.maximum), LARGEST)
+
+
 def _constraints(column: Column) -> dict[str, Any]:
     kind = type_kind(column.type)
     low, high = column.minimum, column.maximum
     if kind in {"string", "category"}:
         return {"pattern": _whole(column.pattern) if column.pattern else None}
     if kind == "integer":
-        low = SMALLEST if low is None else max(math.ceil(low), SMALLEST)
-        high = LARGEST if high is None else min(math.floor(high), LARGEST)
-        return {"ge": low, "le": high}
+        least, most = integer_bounds(column)
+        return {"ge": least, "le": most}
     if kind == "float":
         return {"ge": low, "le": high, "allow_inf_nan": False}
     arguments = decimal_arguments(column.type)
     if arguments:
-        bounds = {"ge": _exact(low, column), "le": _exact(high, column)}
+        bounds = {"ge": exact(low, column), "le": exact(high, column)}
         return {**bounds, "max_digits": arguments[0], "decimal_places": arguments[1]}
     return {}
 
 
-def _exact(value: Any, column: Column) -> Any:
+def exact(value: Any, column: Column) -> Any:
     """Return a declared value as the column has it: a decimal of what was written, not of its nearest fraction."""
     if value is None or not decimal_arguments(column.type):
         return value

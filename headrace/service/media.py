@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 JSON = "application/json"
+PROTOCOL = "/v2/"
 UNSUPPORTED = 415
 
 
@@ -26,7 +27,9 @@ class JsonOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        kind = Headers(scope=scope).get("content-type", "") if scope["type"] == "http" else ""
+        kind = ""
+        if scope["type"] == "http" and not scope["path"].startswith(PROTOCOL):  # which has tensors in bytes, too
+            kind = Headers(scope=scope).get("content-type", "")
         # Nothing said is taken for JSON, as BentoML does.
         if not kind or kind.partition(";")[0].strip().lower() == JSON:
             await self._app(scope, receive, send)

@@ -1,55 +1,123 @@
-"""From a row to its probability: the features of training, the model that won."""
+"""From a row to its score and its decision: the features of training, the model that won, the rules beside it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from starlette.concurrency import run_in_threadpool
 
-from headrace.declaration.types import arrow_schema
-from headrace.features import Lookup
+from headrace.declaration.serving import OnFailure
+from headrace.errors import WindowsUnavailable
 from headrace.models import load
-from headrace.service.contents import HISTORY, WINNER
+from headrace.rules.row import RowRules
+from headrace.service.contents import WINNER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from headrace.live import LiveFeatures
+    from headrace.models import Contributions
     from headrace.service.contents import Contents
+
+Row = dict[str, Any]
+Values = list[float | str | None]
+
+
+class Scored(NamedTuple):
+    """A row, and what was made of it."""
+
+    features: Values
+    """In the order of `Predictor.names`."""
+    probability: float
+    decision: str
+    rule: str | None
 
 
 class Predictor:
-    """A packaged model, asked with raw rows.
+    """A packaged pipeline, asked with raw rows from one event loop.
 
     Args:
         folder: The package.
         contents: What `read_contents` says of it.
+        live: Its features, current.
+        on_failure: What is done while their store cannot be reached.
 
     Raises:
         IntegrityError: A file of the model is not the one that was written.
     """
 
-    def __init__(self, folder: Path, contents: Contents) -> None:
-        self.contents = contents
-        self._model = load(folder / WINNER)
-        columns = contents.schema.columns
-        self._schema = arrow_schema({name: columns[name] for name in contents.request})
-        history = pq.read_table(folder / HISTORY) if HISTORY in contents.files else None
-        self._lookup = Lookup(contents.features, contents.schema, contents.target, history)
+    def __init__(self, folder: Path, contents: Contents, live: LiveFeatures, on_failure: OnFailure) -> None:
+        model = load(folder / WINNER)
+        self.names = live.names
+        self.manifest = model.manifest
+        self.threshold = float(model.manifest["threshold"])
+        self.missed = 0
+        """Rows that were served without windows."""
+        self._live, self._on_failure = live, on_failure
+        self._score = model.scorer(live.names)
+        self._decide = RowRules(contents.rules, contents.schema, contents.features, self.threshold)
 
     @property
-    def threshold(self) -> float:
-        """The probability from which on a row is flagged."""
-        return float(self._model.manifest["threshold"])
+    def windows_found(self) -> tuple[int, int]:
+        """How many entities had a history when a row of theirs came, and how many had none."""
+        return self._live.hits, self._live.misses
 
-    def features(self, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-        """Return the features of rows; a column that a row does not have is missing."""
-        return self._lookup.features(pa.Table.from_pylist(list(rows), schema=self._schema))
+    @property
+    def explains(self) -> bool:
+        """Whether the model can say what each feature contributes."""
+        return bool(self._score.explains)
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
-        """Return the probability of the positive class for each row, (rows,)."""
-        return self._model.predict(self.features(rows).to_pandas())
+    async def score(self, row: Row, request_id: str) -> Scored:
+        """Record a row, and say what is made of it.
+
+        Raises:
+            WindowsUnavailable: Windows cannot be reached, and the row is not to be served without.
+            DataError: An expression does not take the row.
+        """
+        values = await self._features(row, request_id)
+        probability = self._score(values)
+        decision, rule = self._decide(row, values, probability)
+        return Scored(values, probability, decision, rule)
+
+    async def score_many(self, rows: Sequence[Row], request_ids: Sequence[str]) -> list[Scored]:
+        """Record rows and say what is made of each, in their order.
+
+        Raises:
+            WindowsUnavailable, DataError: As `score`.
+        """
+        return await run_in_threadpool(self._score_many, rows, request_ids)
+
+    def contributions(self, values: Values) -> Contributions:
+        """Return what each feature adds to the log-odds.
+
+        Raises:
+            DataError: The model cannot say.
+        """
+        return self._score.contributions(values)
+
+    async def _features(self, row: Row, request_id: str) -> Values:
+        try:
+            if self._live.is_remote:
+                return await run_in_threadpool(self._live.ask, row, request_id)
+            return self._live.ask(row, request_id)
+        except WindowsUnavailable:
+            if self._on_failure is OnFailure.refuse:
+                raise
+            self.missed += 1
+            return self._live.without_windows(row)
+
+    def _score_many(self, rows: Sequence[Row], request_ids: Sequence[str]) -> list[Scored]:
+        try:
+            values = self._live.ask_many(rows, request_ids)
+        except WindowsUnavailable:
+            if self._on_failure is OnFailure.refuse:
+                raise
+            self.missed += len(rows)
+            values = [self._live.without_windows(row) for row in rows]
+        probabilities = self._score.many(values).tolist()
+        decisions = self._decide.many(rows, values, probabilities)
+        return [
+            Scored(own, probability, decision, rule)
+            for own, probability, (decision, rule) in zip(values, probabilities, decisions, strict=True)
+        ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from headrace.declaration import serving
@@ -67,6 +67,8 @@ class Settings(BaseSettings):
 
     state: Path
     """The folder of what this machine keeps."""
+    workers: int | None = Field(ge=1)
+    variant: str = Field(min_length=1, max_length=100)
     windows: Windows
     log: PredictionLog
     access: Access

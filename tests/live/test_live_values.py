@@ -186,6 +186,32 @@ def test_rows_that_come_late_or_twice_are_seen_in_their_place(
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=SLOW)
+@given(declarations, st.lists(payment, min_size=1, max_size=40), st.integers(0, 40), st.randoms(use_true_random=False))
+def test_many_rows_at_once_are_as_if_they_had_come_in_order(
+    new_url: Callable[[], str], features: Features, payments: list[Any], cut: int, draw: random.Random
+) -> None:
+    """Whatever order they are given in, after some that had come before; labels are told at once, too."""
+    rows = rows_of(payments)
+    early, late = rows[:cut], rows[cut:]
+    asked = list(enumerate(late))
+    draw.shuffle(asked)
+    with opened(new_url(), features) as live, opened(new_url(), features) as other:
+        for row in early:
+            other.ask(unlabelled(row))
+        for row in early:
+            other.tell(unlabelled(row), row["fraud"])
+        live.ask_many([unlabelled(row) for row in early], [None] * len(early))
+        told = live.tell_many([unlabelled(row) for row in early], [row["fraud"] for row in early], [None] * len(early))
+        assert told == [True] * len(early)
+        right = [other.ask(unlabelled(row)) for row in late]
+        found = live.ask_many([unlabelled(row) for _, row in asked], [None] * len(asked))
+        for (place, _), values in zip(asked, found, strict=True):
+            expected = [None if value != value else value for value in right[place]]  # noqa: PLR0124  NaN
+            assert differences(live, values, dict(zip(live.names, expected, strict=True))) == []
+        assert live.ask_many([], []) == []
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=SLOW)
 @given(st.lists(payment, min_size=2, max_size=40), st.integers(0, 40), st.booleans())
 def test_a_store_that_was_filled_goes_on_as_if_it_had_seen_all(
     new_url: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, payments: list[Any], cut: int, overlap: bool

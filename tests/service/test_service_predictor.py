@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
+import math
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -13,34 +16,63 @@ import pytest
 from packaged_pipeline import CARDS, CUSTOMERS, ROWS_A_DAY, card_rows, customer_rows, write_validated
 
 from headrace.declaration.pipeline import FeaturizeConfig
+from headrace.declaration.serving import OnFailure
 from headrace.errors import IntegrityError
 from headrace.features import featurize
+from headrace.live import open_windows
 from headrace.models import load
 from headrace.packaging.contents import write_contents
 from headrace.service import package_folder, read_contents
 from headrace.service.predictor import Predictor
+from headrace.service.warming import warm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from packaged_pipeline import Place
 
 LAST_DAY = card_rows()[-ROWS_A_DAY:]
+TOLERANCE = 1e-9
 
 
-def write_until_yesterday(place: Place, data: Path) -> Predictor:
-    """Package the winner with the history that there was before the last day; return its predictor."""
+@contextlib.contextmanager
+def opened(folder: Path, state: Path) -> Iterator[Predictor]:
+    """Yield the predictor of a package, with its windows filled."""
+    contents = read_contents(folder)
+    live = open_windows(f"lmdb:///{state / 'windows.lmdb'}", contents.features, contents.schema, contents.target)
+    warm(folder, contents, live)
+    yield Predictor(folder, contents, live, OnFailure.refuse)
+    live.close()
+
+
+def write_until_yesterday(place: Place, data: Path) -> Path:
+    """Package the winner with the history that there was before the last day; return the package."""
     data.mkdir()
     shutil.copytree(place.root / "data/cards/winner", data / "winner")
     shutil.copyfile(place.root / "data/cards/registration.json", data / "registration.json")
     write_validated(data / "validated", CARDS, card_rows()[:-ROWS_A_DAY])
-    contents = write_contents(data, CARDS, data / "package" / "model")
-    return Predictor(data / "package" / "model", contents)
+    write_contents(data, CARDS, data / "package" / "model")
+    return data / "package" / "model"
 
 
-def as_asked(predictor: Predictor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def as_asked(folder: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what a request gives of rows: not the label, nor what no feature reads."""
-    return [{name: row[name] for name in predictor.contents.request} for row in rows]
+    return [{name: row[name] for name in read_contents(folder).request} for row in rows]
+
+
+def score(predictor: Predictor, rows: list[dict[str, Any]]) -> list[Any]:
+    """Return what is made of rows that are asked one by one."""
+
+    async def ask() -> list[Any]:
+        return [await predictor.score(row, f"request-{place}") for place, row in enumerate(rows)]
+
+    return asyncio.run(ask())
+
+
+def score_many(predictor: Predictor, rows: list[dict[str, Any]]) -> list[Any]:
+    """Return what is made of rows that are asked at once."""
+    return asyncio.run(predictor.score_many(rows, [f"request-{place}" for place in range(len(rows))]))
 
 
 def offline(config: Any, rows: list[dict[str, Any]], folder: Path, part: str) -> pa.Table:
@@ -51,45 +83,45 @@ def offline(config: Any, rows: list[dict[str, Any]], folder: Path, part: str) ->
     return pq.read_table(folder / "features" / f"{part}.parquet")
 
 
-def test_the_features_of_a_new_day_are_those_of_training(packaged: Place, tmp_path: Path) -> None:
-    """Every value, bit for bit: windows that reach into the history, and over rows of the day itself."""
-    predictor = write_until_yesterday(packaged, tmp_path / "data")
+@pytest.mark.parametrize("asked", [score, score_many])
+def test_a_new_day_is_judged_as_in_training(packaged: Place, tmp_path: Path, asked: Any) -> None:
+    """Every feature and every probability: windows that reach into the history, and over rows of the day itself."""
+    folder = write_until_yesterday(packaged, tmp_path / "data")
     expected = offline(CARDS, card_rows(), tmp_path, "2024-03-12").drop_columns(["fraud"])
-    found = predictor.features(as_asked(predictor, LAST_DAY)).select(expected.column_names)
-    assert found.to_pylist() == expected.to_pylist()
-    assert any(row["shop_risk_risk_4d"] for row in found.to_pylist())
-
-
-def test_probabilities_are_those_of_the_model_on_the_features_of_training(packaged: Place, tmp_path: Path) -> None:
-    """For a row that comes right after the history, asked alone, and for a day of rows asked at once."""
-    predictor = write_until_yesterday(packaged, tmp_path / "data")
-    features = offline(CARDS, card_rows(), tmp_path, "2024-03-12").to_pandas()
-    expected = load(packaged.root / "data/cards/winner").predict(features)
-    asked = as_asked(predictor, LAST_DAY)
-    np.testing.assert_array_equal(predictor.predict(asked), expected)
-    np.testing.assert_array_equal(predictor.predict(asked[:1]), expected[:1])
-    assert len(set(expected)) > ROWS_A_DAY / 2
+    probabilities = load(packaged.root / "data/cards/winner").predict(expected.to_pandas())
+    with opened(folder, tmp_path) as predictor:
+        found = asked(predictor, as_asked(folder, LAST_DAY))
+        for row, features in zip(found, expected.select(predictor.names).to_pylist(), strict=True):
+            for value, right in zip(row.features, features.values(), strict=True):
+                missing = value is None or (isinstance(value, float) and math.isnan(value))
+                assert missing if right is None else value == right or abs(value - right) <= TOLERANCE
+    np.testing.assert_allclose([row.probability for row in found], probabilities, rtol=TOLERANCE)
+    assert [row.decision for row in found] == ["block" if each >= 0.3 else "allow" for each in probabilities]
+    assert len(set(probabilities)) > ROWS_A_DAY / 2
 
 
 def test_rows_without_time_need_no_history(packaged: Place, tmp_path: Path) -> None:
     """A pipeline without windows packages no rows, and answers as offline."""
     folder = packaged.root / package_folder("customers")
-    predictor = Predictor(folder, read_contents(folder))
     features = offline(CUSTOMERS, customer_rows(), tmp_path, "all").to_pandas()
     expected = load(packaged.root / "data/customers/winner").predict(features)
-    asked = as_asked(predictor, features[["id", "months", "contract"]].to_dict("records"))
-    np.testing.assert_array_equal(predictor.predict(asked), expected)
+    asked = as_asked(folder, features[["id", "months", "contract"]].to_dict("records"))
+    with opened(folder, tmp_path) as predictor:
+        found = [row.probability for row in score_many(predictor, asked)]
+        np.testing.assert_allclose(found, expected, rtol=TOLERANCE)
+        np.testing.assert_allclose([row.probability for row in score(predictor, asked)], expected, rtol=TOLERANCE)
     assert not (folder / "history.parquet").exists()
 
 
-def test_what_is_not_sent_is_missing(packaged: Place) -> None:
+def test_what_is_not_sent_is_missing(packaged: Place, tmp_path: Path) -> None:
     """A nullable column that is left out, and one that is null, are the same."""
     folder = packaged.root / package_folder("cards")
-    predictor = Predictor(folder, read_contents(folder))
-    row = as_asked(predictor, card_rows()[:1])[0] | {"risk": None, "born": None}
+    row = as_asked(folder, card_rows()[:1])[0] | {"risk": None, "born": None}
     row["paid at"] = row["paid at"].replace(year=2025)
-    short = {name: value for name, value in row.items() if name not in {"risk", "born", "id"}}
-    assert predictor.predict([row]) == predictor.predict([short])
+    short = {name: value for name, value in row.items() if name not in {"risk", "born"}}
+    with opened(folder, tmp_path) as predictor:
+        [first, second] = score(predictor, [row, short])
+    assert (first.probability, first.decision) == (second.probability, second.decision)
 
 
 def test_contents_are_read_as_they_were_declared(packaged: Place) -> None:

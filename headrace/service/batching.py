@@ -1,0 +1,95 @@
+"""Many rows in one request. A wrong one is named, and does not spoil the rest."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+from headrace.errors import ConflictError
+from headrace.prediction_log import new_request_id
+from headrace.service.answering import MILLISECONDS, BatchAnswer, BatchError
+from headrace.service.bodies import LARGEST_BATCH, instance_type
+from headrace.service.reading import Unread
+from headrace.service.refusing import say_what_was_found
+
+if TYPE_CHECKING:
+    from headrace.service.contents import Contents
+    from headrace.service.reading import Reader, Row
+    from headrace.service.worker import Worker
+
+_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Batching:
+    """Answers batches.
+
+    Args:
+        contents: What is served.
+        reader: Reads instances.
+        worker: What answers are made with.
+    """
+
+    def __init__(self, contents: Contents, reader: Reader, worker: Worker) -> None:
+        self._reader, self._worker = reader, worker
+        self._instance = TypeAdapter(instance_type(contents))
+
+    async def answer(self, instances: bytes, request_id: str | None, since: float) -> BatchAnswer:
+        """Answer a list of instances.
+
+        Args:
+            instances: It, as JSON.
+            request_id: The client's own: its answers are found by `<request_id>-<index>`.
+            since: When the request arrived, `time.perf_counter()`.
+
+        Raises:
+            Unread: It is no list, or too long.
+            WindowsUnavailable, LogUnavailable: A store cannot be reached; nothing was acknowledged.
+            DataError: A row cannot be answered.
+        """
+        answering = self._worker.answering
+        read = self.read(instances)
+        self._worker.metrics.batch(len(read))
+        right = [place for place, row in enumerate(read) if not isinstance(row, str)]
+        request_ids = [f"{request_id}-{place}" if request_id else new_request_id() for place in right]
+        answers = await answering.answer_many([read[place] for place in right], request_ids)  # type: ignore[misc]
+        predictions: list[Any] = [None] * len(read)
+        errors = [BatchError(place, row) for place, row in enumerate(read) if isinstance(row, str)]
+        for place, answer in zip(right, answers, strict=True):
+            if isinstance(answer, ConflictError):
+                errors.append(BatchError(place, str(answer)))
+            else:
+                predictions[place] = answer
+        errors.sort(key=lambda error: error.index)
+        return BatchAnswer(predictions, errors, (time.perf_counter() - since) * MILLISECONDS)
+
+    def read(self, instances: bytes) -> list[Row | str]:
+        """Return each row of a list, or what is wrong with it.
+
+        Raises:
+            Unread: It is no list, or too long.
+        """
+        try:
+            raws = _raws(instances)
+        except ValueError as error:
+            raise Unread from error
+        if len(raws) > LARGEST_BATCH:
+            raise Unread
+        try:
+            return [*self._reader.rows(instances)]
+        except Unread:
+            return [self._read_one(raw) for raw in raws]
+
+    def _read_one(self, raw: msgspec.Raw) -> Row | str:
+        try:
+            return self._reader.row(raw)
+        except Unread:
+            pass
+        try:
+            return dict(say_what_was_found(msgspec.json.decode(raw), self._instance.validate_python))
+        except ValidationError as error:
+            return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        except ValueError as error:
+            return str(error)

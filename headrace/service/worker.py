@@ -1,0 +1,142 @@
+"""What one worker process holds while it serves: stores, model, counters."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from headrace.access import bound_host, open_gate, warn_if_open
+from headrace.declaration.serving import OnFailure
+from headrace.errors import LogUnavailable, WindowsUnavailable
+from headrace.live import open_windows
+from headrace.prediction_log import PredictionLog, open_store, read_keys
+from headrace.service.answering import Answering
+from headrace.service.predictor import Predictor
+from headrace.service.warming import warm
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headrace.access import Gate
+    from headrace.service.contents import Contents
+    from headrace.service.settings import Settings
+
+SECONDS_BETWEEN_LOOKS = 1.0
+UP, COLD, DOWN = "ok", "being filled", "unavailable"
+_logger = logging.getLogger(__name__)
+
+
+def check_stores(contents: Contents, settings: Settings) -> None:
+    """Raise what would keep a worker from starting, and is not going to pass by itself.
+
+    Raises:
+        ConfigError, LogError: Keys, tokens or a store are not what they should be.
+    """
+    settings.state.mkdir(parents=True, exist_ok=True)
+    open_gate(settings.access, settings.state, workers=1)
+    keys = read_keys(settings.log.keys, settings.log.key_file)
+    with contextlib.suppress(LogUnavailable):
+        open_store(settings.log.url, keys, contents.pipeline).close()
+    with contextlib.suppress(WindowsUnavailable):
+        open_windows(settings.windows.url, contents.features, contents.schema, contents.target).close()
+
+
+class Worker:
+    """Opens what a pipeline's service needs, says whether it is ready, and closes it.
+
+    Args:
+        folder: The package.
+        contents: What `read_contents` says of it.
+        settings: What the service was told.
+        workers: How many of them answer.
+    """
+
+    def __init__(self, folder: Path, contents: Contents, settings: Settings, workers: int) -> None:
+        self.contents, self.settings = contents, settings
+        self._folder, self._workers = folder, workers
+        self._windows = COLD
+        self._closing = threading.Event()
+
+    def open(self) -> None:
+        """Open stores and load the model; windows that are cold are filled meanwhile.
+
+        Raises:
+            ConfigError, IntegrityError, LogError: Something cannot be opened, and will not be later.
+        """
+        from headrace.service.metrics import Metrics  # BentoML says where metrics go before workers start
+
+        settings, contents = self.settings, self.contents
+        settings.state.mkdir(parents=True, exist_ok=True)
+        self.live = open_windows(settings.windows.url, contents.features, contents.schema, contents.target)
+        self.predictor = Predictor(self._folder, contents, self.live, settings.windows.on_failure)
+        keys = read_keys(settings.log.keys, settings.log.key_file)
+        self.log = PredictionLog(settings.log.url, keys, contents.pipeline)
+        self.metrics = Metrics(contents, settings.variant)
+        self._answering = Answering(
+            contents, settings, predictor=self.predictor, log=self.log, live=self.live, metrics=self.metrics
+        )
+        threading.Thread(target=self._look_after, name="looking-after", daemon=True).start()
+        # What was loaded stays: nobody need look through it for garbage.
+        gc.collect()
+        gc.freeze()
+
+    def open_gate(self) -> Gate:
+        """Open the gate, and say loudly where it is open to all."""
+        self.gate = open_gate(self.settings.access, self.settings.state, self._workers)
+        if not self.settings.access.enabled:
+            warn_if_open(bound_host())
+        return self.gate
+
+    def close(self) -> None:
+        """Write what waits to be logged, and let go of everything."""
+        self._closing.set()
+        self.log.close()
+        self.live.close()
+        # LightGBM and LMDB have ends of their own to come to.
+        gc.unfreeze()
+
+    @property
+    def answering(self) -> Answering:
+        """What answers requests.
+
+        Raises:
+            WindowsUnavailable: Windows do not look back on the whole history yet.
+        """
+        if self._windows == COLD:
+            raise WindowsUnavailable("the entity windows are being filled")
+        return self._answering
+
+    def states(self) -> dict[str, str]:
+        """Return how each store is, in a word or two."""
+        return {"windows": self._windows, "prediction_log": UP if self.log.up else DOWN}
+
+    def is_ready(self) -> bool:
+        """Return whether requests are answered, as is declared for stores that are away."""
+        log_serves = self.log.up or self.settings.log.on_failure is OnFailure.serve
+        windows_serve = self._windows == UP or (self._windows == DOWN and self._serves_without)
+        return log_serves and windows_serve
+
+    def _look_after(self) -> None:
+        """Fill windows that are cold, and look at the stores from time to time."""
+        filled = False
+        while True:
+            try:
+                if not filled:
+                    warm(self._folder, self.contents, self.live)
+                    filled = True
+                self.live.check()
+                self._windows = UP
+            except WindowsUnavailable as error:
+                if self._windows != DOWN:
+                    _logger.error("%s", error)  # noqa: TRY400  a line is enough
+                self._windows = DOWN if filled or self._serves_without else COLD
+            self.metrics.look(self.log, self.gate, self.predictor, windows_up=self._windows == UP)
+            if self._closing.wait(SECONDS_BETWEEN_LOOKS):
+                return
+
+    @property
+    def _serves_without(self) -> bool:
+        return self.settings.windows.on_failure is OnFailure.serve
