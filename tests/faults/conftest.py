@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -12,7 +15,6 @@ from databases import Postgresql, Redis, go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -30,13 +32,16 @@ def redis(tmp_path: Path) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def postgresql(tmp_path: Path) -> Iterator[Postgresql]:
-    """Run a PostgreSQL."""
-    running = Postgresql(tmp_path / "postgresql")
+def postgresql() -> Iterator[Postgresql]:
+    """Run a PostgreSQL. It is not root's, and any other pytest that starts takes the folder of all of them for root."""
+    folder = Path(tempfile.mkdtemp(prefix="headrace-postgresql-"))
+    folder.chmod(0o755)
+    running = Postgresql(folder / "data")
     yield running
     with contextlib.suppress(psutil.Error, OSError):
         go_on(running)
     running.remove()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
