@@ -107,7 +107,11 @@ class Postgresql:
         return psutil.Process(int((self._folder / "postmaster.pid").read_text().split()[0]))
 
     def remove(self) -> None:
-        """End it."""
+        """End it: pgserver knows the process that it started itself, and not the one that was started again."""
+        with contextlib.suppress(psutil.Error, OSError):
+            running = self.process()
+            running.send_signal(signal.SIGINT)
+            running.wait(20)
         with contextlib.suppress(Exception):
             self._server.cleanup()
 
