@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[1]
-HERE = ROOT / "benchmarks" / "serving"
+HERE = ROOT / "benchmarks" / "servers"
 PIPELINE = "fraud"
+SERVICE = "headrace.service.entry:Service"
 WORKERS = 2
 CLIENTS = (16, 64)
 RATE, LIMIT_MS, STEP = 1200, 50.0, 1.25
@@ -392,7 +393,6 @@ def headrace(rows: Path, begin: int, state: Path) -> Server:
         "HEADRACE_STATE": str(state),
         "HEADRACE_WORKERS": str(WORKERS),
         "HEADRACE_ACCESS__ENABLED": "true",
-        "HEADRACE_ACCESS__LARGEST_BODY": str(8 << 20),  # a batch of 10,000 rows is one and a half million bytes
     }
     made = subprocess.run(
         [
@@ -410,7 +410,7 @@ def headrace(rows: Path, begin: int, state: Path) -> Server:
     return Server(
         name="Headrace",
         command=_program(
-            *("bentoml", "serve", "headrace.service.entry:Service", "--arg", f"pipeline={PIPELINE}"),
+            *("bentoml", "serve", SERVICE, "--arg", f"pipeline={PIPELINE}"),
             *("--host", "127.0.0.1", "--port", "{port}"),
         ),
         environment=environment,
@@ -424,8 +424,11 @@ def headrace(rows: Path, begin: int, state: Path) -> Server:
 
 def without(server: Server, part: str) -> Server:
     """Return Headrace's service with a part of its work left out."""
-    left_out = {f"HEADRACE_{part.upper()}__ENABLED": "false"}
-    return replace(server, name=f"Headrace without {part}", environment={**server.environment, **left_out})
+    name = f"Headrace without {part}"
+    if part == "access":
+        return replace(server, name=name, environment={**server.environment, "HEADRACE_ACCESS__ENABLED": "false"})
+    service = f"benchmarks.servers.without_{part}:Service"
+    return replace(server, name=name, command=tuple(service if word == SERVICE else word for word in server.command))
 
 
 def probability_in(answer: Any) -> float:

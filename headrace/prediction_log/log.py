@@ -10,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
 from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
 from sqlalchemy.exc import IntegrityError as BrokenRule
 
@@ -39,6 +40,8 @@ LARGEST_GROUP = 512
 LONGEST_QUEUE = 20_000
 RETRY_SECONDS = 0.5
 """Between attempts to reach a database that is away."""
+SECONDS_BETWEEN_LOOKS = 1.0
+"""At a database that nothing is written to."""
 PATIENCE_SECONDS = 5.0
 """From then on a database that says nothing is away."""
 _logger = logging.getLogger(__name__)
@@ -130,6 +133,12 @@ class PredictionLog:
         """As `Store.find_many`."""
         return await asyncio.to_thread(self.store.find_many, request_ids)
 
+    def look(self) -> None:
+        """Take a database for away that has said nothing for long; to be called now and then from any thread."""
+        since = self._writing_since
+        if self.up and since is not None and time.monotonic() - since > PATIENCE_SECONDS:
+            self._mark_down(f"the prediction log has said nothing for {PATIENCE_SECONDS:g} seconds")
+
     def check(self) -> None:
         """Do nothing where the log takes entries.
 
@@ -215,9 +224,11 @@ class PredictionLog:
                 return
 
     def _write_while_up(self, connection: Connection) -> None:
-        while group := self._next_group():
+        while (group := self._next_group()) is not None:
             self._writing_since = time.monotonic()
             try:
+                if not group:
+                    connection.execute(select(1))
                 results = self._write(connection, [entry for entries, _ in group for entry in entries])
             except (DBAPIError, OSError) as error:
                 self._mark_down(describe(self.store.engine, error))
@@ -230,12 +241,14 @@ class PredictionLog:
             if not self.up:  # it had been silent, and is not any more
                 self._mark_up()
 
-    def _next_group(self) -> list[Waiter]:
-        """Return what waits, as soon as something does; nothing at the end."""
+    def _next_group(self) -> list[Waiter] | None:
+        """Return what waits, as soon as something does; an empty list from time to time, and None at the end."""
         group: list[Waiter] = []
         number = 0
         with contextlib.suppress(queue.Empty):
-            waiter = self._queue.get()
+            waiter = self._queue.get(timeout=SECONDS_BETWEEN_LOOKS)
+            if waiter is None:
+                return None
             while waiter is not None:
                 group.append(waiter)
                 number += len(waiter[0])
@@ -279,6 +292,8 @@ class PredictionLog:
                 self._answer([waiter], self._unavailable([waiter]))
 
     def _answer(self, group: list[Waiter], results: list[Result]) -> None:
+        if not group:
+            return
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
             group[0][1].get_loop().call_soon_threadsafe(self._settle, group, results)
 

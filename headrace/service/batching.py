@@ -12,7 +12,7 @@ from headrace.errors import ConflictError
 from headrace.prediction_log import new_request_id
 from headrace.service.answering import MILLISECONDS, BatchAnswer, BatchError
 from headrace.service.bodies import LARGEST_BATCH, instance_type
-from headrace.service.reading import Unread
+from headrace.service.reading import WRONG, Unread
 from headrace.service.refusing import say_what_was_found
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Batching:
         """
         try:
             raws = _raws(instances)
-        except ValueError as error:
+        except WRONG as error:
             raise Unread from error
         if len(raws) > LARGEST_BATCH:
             raise Unread
@@ -91,5 +91,5 @@ class Batching:
             return dict(say_what_was_found(msgspec.json.decode(raw), self._instance.validate_python))
         except ValidationError as error:
             return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        except ValueError as error:
+        except WRONG as error:
             return str(error)

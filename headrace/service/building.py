@@ -26,7 +26,7 @@ from headrace.service.media import JsonOnly
 from headrace.service.needs import needed_scope
 from headrace.service.pages import pages
 from headrace.service.reading import Reader
-from headrace.service.refusing import log_refusals_in_a_line
+from headrace.service.refusing import describe_refusals, log_refusals_in_a_line
 from headrace.service.settings import read_settings
 from headrace.service.worker import Worker
 
@@ -58,6 +58,7 @@ def make_service(folder: Path) -> Any:
     reader, worker = Reader(contents), Worker(folder, contents, settings, workers)
     batching = Batching(contents, reader, worker)
     log_refusals_in_a_line()
+    describe_refusals()
 
     class Pipeline:
         def __init__(self) -> None:

@@ -25,6 +25,7 @@ from headrace.errors import ConflictError, DataError
 from headrace.prediction_log import new_request_id
 from headrace.service.bodies import labels_of
 from headrace.service.lane import failure_of
+from headrace.service.reading import WRONG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,7 +203,7 @@ class Inference:
         try:
             end = len(body) if header_length is None else int(header_length)
             asked = _decode(body[:end])
-        except ValueError as error:
+        except WRONG as error:
             raise DataError(f"the request is not one of the Open Inference Protocol: {error}") from error
         for tensor in asked.inputs:
             if tensor.data is None:

@@ -27,6 +27,8 @@ REQUEST_ID = rf"\A[!-~]{{1,{LONGEST_ID}}}\Z"
 """Characters that are seen, so that an id can be read in a log and typed into a command."""
 MOMENT = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?\Z"
 """A time as nearly everybody writes it; pydantic reads the other forms that there are."""
+WRONG = (ValueError, RecursionError)
+"""What msgspec raises: its errors are ValueErrors, and a body that is nested too deeply has Python's own."""
 RequestId = Annotated[str, msgspec.Meta(pattern=REQUEST_ID)] | None
 Row = dict[str, Any]
 
@@ -99,7 +101,7 @@ class Reader:
         try:
             request: Any = self._single(body)
             return Single(self._row(request.instance), request.request_id, request.explain)
-        except ValueError as error:  # msgspec's errors are ValueErrors
+        except WRONG as error:
             raise Unread from error
 
     def batch(self, body: bytes) -> Batch:
@@ -110,7 +112,7 @@ class Reader:
         """
         try:
             return self._batch(body)
-        except ValueError as error:
+        except WRONG as error:
             raise Unread from error
 
     def rows(self, instances: bytes) -> list[Row]:
@@ -121,7 +123,7 @@ class Reader:
         """
         try:
             return [self._row(instance) for instance in self._instances(instances)]
-        except ValueError as error:
+        except WRONG as error:
             raise Unread from error
 
     def row(self, instance: bytes | msgspec.Raw) -> Row:
@@ -132,7 +134,7 @@ class Reader:
         """
         try:
             return self._row(self._instance(instance))
-        except ValueError as error:
+        except WRONG as error:
             raise Unread from error
 
     def _row(self, instance: Any) -> Row:

@@ -62,3 +62,12 @@ def log_refusals_in_a_line() -> None:
     logger = logging.getLogger(BENTOML_LOG)
     if not any(isinstance(each, OneLine) for each in logger.filters):
         logger.addFilter(OneLine())
+
+
+def describe_refusals() -> None:
+    """Say in the OpenAPI document what `detail` is: BentoML's own says a text there, and answers with a list."""
+    from bentoml._internal.service.openapi.specification import Schema
+    from bentoml._internal.service.openapi.utils import exception_components_schema
+
+    for refusal in exception_components_schema().values():
+        refusal.properties["detail"] = Schema(title="Error Detail")

@@ -14,6 +14,7 @@ from headrace.errors import LogUnavailable, WindowsUnavailable
 from headrace.live import open_windows
 from headrace.prediction_log import PredictionLog, open_store, read_keys
 from headrace.service.answering import Answering
+from headrace.service.contents import HISTORY
 from headrace.service.predictor import Predictor
 from headrace.service.warming import warm
 
@@ -78,6 +79,9 @@ class Worker:
         self._answering = Answering(
             contents, settings, predictor=self.predictor, log=self.log, live=self.live, metrics=self.metrics
         )
+        with contextlib.suppress(WindowsUnavailable):
+            if self.live.is_warm(contents.files.get(HISTORY, "")):
+                self._windows = UP  # whoever asks first need not wait for the first look
         threading.Thread(target=self._look_after, name="looking-after", daemon=True).start()
         # What was loaded stays: nobody need look through it for garbage.
         gc.collect()
@@ -133,6 +137,7 @@ class Worker:
                 if self._windows != DOWN:
                     _logger.error("%s", error)  # noqa: TRY400  a line is enough
                 self._windows = DOWN if filled or self._serves_without else COLD
+            self.log.look()
             self.metrics.look(self.log, self.gate, self.predictor, windows_up=self._windows == UP)
             if self._closing.wait(SECONDS_BETWEEN_LOOKS):
                 return

@@ -1,6 +1,6 @@
 """The service that most people write: a field for each feature, a NumPy row, `predict` and `predict_proba`.
 
-MODEL_FILE=model.txt uvicorn --app-dir benchmarks/serving fastapi_service:app --workers 2
+MODEL_FILE=model.txt uvicorn --app-dir benchmarks/servers fastapi_service:app --workers 2
 """
 
 import os

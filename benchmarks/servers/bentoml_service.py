@@ -1,6 +1,6 @@
 """BentoML as its tutorial has it: a pydantic model for the request, NumPy, LightGBM's `predict`.
 
-MODEL_FILE=model.txt bentoml serve bentoml_service:Plain --working-dir benchmarks/serving
+MODEL_FILE=model.txt bentoml serve bentoml_service:Plain --working-dir benchmarks/servers
 """
 
 import os

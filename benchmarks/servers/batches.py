@@ -1,6 +1,6 @@
 """Send one batch after another over one connection, and print the rows and seconds as a line of JSON.
 
-python benchmarks/serving/batches.py --port 3000 --seconds 5 --rows 10000 FILE FIRST BEGIN STEP
+python benchmarks/servers/batches.py --port 3000 --seconds 5 --rows 10000 FILE FIRST BEGIN STEP
 """
 
 from __future__ import annotations

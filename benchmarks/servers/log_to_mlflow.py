@@ -1,6 +1,6 @@
 """Save a LightGBM model as `mlflow models serve` wants it.
 
-python benchmarks/serving/log_to_mlflow.py model.txt folder
+python benchmarks/servers/log_to_mlflow.py model.txt folder
 """
 
 import sys

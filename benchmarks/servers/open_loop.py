@@ -1,6 +1,6 @@
 """Send requests at a rate, whether or not answers come, and print what they took as a line of JSON.
 
-    python benchmarks/serving/open_loop.py --port 3000 --path /predict --rate 1200 --seconds 20 FILE [FIRST BEGIN STEP]
+    python benchmarks/servers/open_loop.py --port 3000 --path /predict --rate 1200 --seconds 20 FILE [FIRST BEGIN STEP]
 
 Requests are due at random moments (Poisson), as those of many clients are. Each is timed from when it was due: one that
 has to wait for a free connection, or for this process, is not excused (coordinated omission).
