@@ -495,9 +495,8 @@ class Comparison:
         heads = "".join(
             f"{f'{clients} clients':>12}{'times':>7}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>8}" for clients in CLIENTS
         )
-        print(
-            f"\nClosed loop: requests a second, how many times those of the fastest of the others, CPU of the server\n\n{'':34}{heads}"
-        )
+        print("\nClosed loop: requests a second, how many times those of the fastest of the others, CPU of the server")
+        print(f"\n{'':34}{heads}")
         for short in self.servers:
             if short in self.failed:
                 print(f"{self.servers[short].name:34}   {self.failed[short]}")
