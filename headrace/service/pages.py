@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bentoml._internal.container import BentoMLContainer
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from headrace.service.inference import inference_routes
@@ -31,7 +33,13 @@ def pages(contents: Contents, worker: Worker, batching: Batching, service: Any) 
     async def model(_: Request) -> JSONResponse:
         return JSONResponse(describe_model(contents, worker, _commit(service)))
 
-    return Starlette(routes=[Route("/model", model, methods=["GET"]), *inference_routes(contents, worker, batching)])
+    async def metrics(_: Request) -> Response:
+        # BentoML gathers what its workers have counted.
+        client = BentoMLContainer.metrics_client.get()
+        return Response(await run_in_threadpool(client.generate_latest), media_type=client.CONTENT_TYPE_LATEST)
+
+    own = [Route("/model", model, methods=["GET"]), Route("/metrics", metrics, methods=["GET"])]
+    return Starlette(routes=[*own, *inference_routes(contents, worker, batching)])
 
 
 def describe_model(contents: Contents, worker: Worker, commit: str | None) -> dict[str, Any]:
