@@ -47,4 +47,5 @@ lock:                                 ## after a change of the dependencies in p
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
+	uv pip install --quiet --no-deps --python $(BIN)/python --editable .
 	touch $@
