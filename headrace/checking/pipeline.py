@@ -13,6 +13,7 @@ from headrace.declaration.types import python_type
 from headrace.errors import ConfigError
 from headrace.evaluation.evaluating import LABEL
 from headrace.features import check_features
+from headrace.live import check_windows
 from headrace.metrics import METRICS
 from headrace.rules import check_rules
 from headrace.sources import build
@@ -45,7 +46,8 @@ def check_pipeline(config: Pipeline, origin: Origin) -> list[str]:
 def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     schema = check_schema(config.schema)
     yield from _within("schema", schema)
-    yield from _within("features", check_features(config.features, config.schema, config.target))
+    features = check_features(config.features, config.schema, config.target)
+    yield from _within("features", features)
     yield from _within("rules", check_rules(config.rules, config.schema, config.features, config.target))
     yield from _within("split", check_split(config.split, config.target))
     if config.model is not None:
@@ -56,7 +58,18 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     yield from _evaluation(config)
     yield from _serving(config)
     if not schema:  # DuckDB knows the columns by their types.
-        yield from check_expressions(config)
+        expressions = [*check_expressions(config)]
+        yield from expressions
+        if not features and not expressions:
+            yield from _windows(config)
+
+
+def _windows(config: Pipeline) -> Iterator[tuple[str, str]]:
+    # A service that cannot compute what its model was trained on would be found out after hours of training.
+    try:
+        check_windows(config.features, config.schema, config.target)
+    except ConfigError as error:
+        yield "features.windows", str(error)
 
 
 def _within(section: str, problems: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:

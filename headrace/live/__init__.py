@@ -2,6 +2,6 @@
 
 from headrace.errors import WindowsUnavailable
 from headrace.live.features import LiveFeatures
-from headrace.live.opening import open_windows
+from headrace.live.opening import check_windows, open_windows
 
-__all__ = ["LiveFeatures", "WindowsUnavailable", "open_windows"]
+__all__ = ["LiveFeatures", "WindowsUnavailable", "check_windows", "open_windows"]

@@ -48,6 +48,17 @@ def open_windows(url: str, features: Features, rows: TypedRows, target: Target) 
     return LiveFeatures(plan, _store(url, space, records), records)
 
 
+def check_windows(features: Features, rows: TypedRows, target: Target) -> None:
+    """Do nothing where the windows of a declaration can be kept live.
+
+    Raises:
+        ConfigError: An aggregate cannot.
+    """
+    plan = Plan(features, rows, target)
+    if plan.windows:
+        Records(plan, {name: place for place, name in enumerate(feature_names(features))})
+
+
 def _store(url: str, space: bytes, records: Records) -> Store:
     if url.startswith(LMDB):
         from headrace.live.file_store import FileStore

@@ -47,6 +47,12 @@ MISTAKES = {
     "environment variable": (FRAUD, "seed: 0", "seed: ${oc.env:NO_SUCH_SEED}", [FRAUD, "seed", "NO_SUCH_SEED"]),
     "no column": (FEATURES, "- tx_amount", "- tx_amuont", [FEATURES, "columns", "tx_amuont", "tx_amount"]),
     "span": (FEATURES, "- 7d", "- 7x", [FEATURES, "spans", "7x", "7d"]),
+    "an aggregate that no service can keep": (
+        FEATURES,
+        "max_amount: max(tx_amount)",
+        "max_amount: max(tx_datetime)",
+        [FEATURES, "windows", "max(tx_datetime)", "live windows take numbers"],
+    ),
     "column type": (SCHEMA, "type: timestamp", "type: tiemstamp", [SCHEMA, "columns.tx_datetime.type", "timestamp"]),
     "label delay": (FEATURES, "delay: 7d", "delay: 1d", [FEATURES, "tx_fraud", "7d"]),
     "unknown column key": (SCHEMA, "type: timestamp", "tipe: timestamp", [SCHEMA, "columns.tx_datetime.tipe", "type"]),
