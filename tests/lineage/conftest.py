@@ -97,6 +97,11 @@ class Desk:
         """The URL of the prediction log."""
         return f"sqlite:///{self.root}/predictions.db"
 
+    def tell(self, request_id: str, label: Any, at: dt.datetime) -> None:
+        """Tell what became of an answer."""
+        with contextlib.closing(open_store(self.log, KEYS, "cards")) as store:
+            store.record_outcomes([(request_id, label)], at)
+
     def trace(self, request_id: str) -> Trace:
         """Trace an answer."""
         place = Place(pipeline="cards", root=self.root, tracking=self.tracking, windows=self.windows)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from packaged_pipeline import card_rows
 
 from headrace.live import open_windows
-from headrace.prediction_log import open_store
 
 if TYPE_CHECKING:
     from conftest import Desk
@@ -144,10 +143,7 @@ def test_an_answer_of_another_model_does_not_borrow_a_version(desk: Desk) -> Non
 
 def test_an_outcome_is_told(desk: Desk) -> None:
     """With the moment at which it became known."""
-    from conftest import KEYS
-
     desk.answer(ROW, "r-1")
     known = dt.datetime(2024, 3, 20, tzinfo=dt.UTC)
-    with contextlib.closing(open_store(desk.log, KEYS, "cards")) as store:
-        store.record_outcomes([("r-1", 0)], known)
+    desk.tell("r-1", 0, known)
     assert desk.trace("r-1").answer.outcome == {"label": 0, "at": known}

@@ -18,7 +18,7 @@ from headrace.declaration.rows import Column
 from headrace.declaration.types import arrow_schema
 from headrace.packaging.columns import request_columns
 from headrace.service import Contents, Lineage
-from headrace.service.bodies import answer_body, outcomes, request_body
+from headrace.service.bodies import answer_body, labels_of, request_body
 
 if TYPE_CHECKING:
     from headrace.declaration.pipeline import PackageConfig
@@ -206,7 +206,7 @@ def test_a_prediction_is_a_value_of_the_label(positive: Any, label: Column, expe
     contents = contents_of(CUSTOMERS)
     schema = dataclasses.replace(contents.schema, columns={**contents.schema.columns, "left": label})
     target = Target(column="left", positive=positive, delay="0s")
-    found = outcomes(dataclasses.replace(contents, schema=schema, target=target))
+    found = labels_of(dataclasses.replace(contents, schema=schema, target=target))
     assert found == expected
     assert [type(value) for value in found] == [type(value) for value in expected]
 
@@ -216,4 +216,8 @@ def test_an_answer_has_named_fields() -> None:
     described = answer_body(CONTENTS).model_json_schema()["properties"]
     assert described["prediction"]["enum"] == [0, 1]
     assert described["probability"]["maximum"] == 1
-    assert set(described) == {"prediction", "probability", "threshold", "model", "model_version"}
+    assert set(described) == {
+        "prediction", "probability", "decision", "rule", "model_version", "variant", "request_id", "latency_ms",
+        "base_value", "contributions",
+    }  # fmt: skip
+    assert described["decision"]["enum"] == ["allow", "review", "block"]
