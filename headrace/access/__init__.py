@@ -4,7 +4,7 @@ from headrace.access.binding import bound_host, warn_if_open
 from headrace.access.gate import Gate, TokenGate, open_gate
 from headrace.access.guarding import Guarded
 from headrace.access.refusing import Refused
-from headrace.access.tokens import Scope, Token, create, read_tokens, revoke, token_file
+from headrace.access.tokens import Scope, Token, create, read_tokens, revoke
 
 __all__ = [
     "Gate",
@@ -18,6 +18,5 @@ __all__ = [
     "open_gate",
     "read_tokens",
     "revoke",
-    "token_file",
     "warn_if_open",
 ]

@@ -23,7 +23,7 @@ from headrace.access.refusing import (
     unreadable_tokens,
     wrong_token,
 )
-from headrace.access.tokens import ID_LENGTH, PREFIX, Token, read_tokens, token_file
+from headrace.access.tokens import ID_LENGTH, PREFIX, Token, read_tokens
 from headrace.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -196,12 +196,12 @@ class _Holder:
         self.bucket = bucket
 
 
-def open_gate(access: Access, state: Path, workers: int) -> Gate:
+def open_gate(access: Access, token_file: Path, workers: int) -> Gate:
     """Return the gate that `serving.yaml` and the environment ask for.
 
     Args:
         access: What they say.
-        state: The folder of what this machine keeps.
+        token_file: What `headrace token` writes.
         workers: How many processes answer.
 
     Raises:
@@ -212,4 +212,4 @@ def open_gate(access: Access, state: Path, workers: int) -> Gate:
             raise ConfigError(f"access.{key}: is {limit}; give a number above 0")
     if not access.enabled:
         return Gate(access.largest_body)
-    return TokenGate(token_file(state), access.requests_per_second, workers, access.largest_body)
+    return TokenGate(token_file, access.requests_per_second, workers, access.largest_body)

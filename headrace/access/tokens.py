@@ -66,11 +66,6 @@ class TokenFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: list[Token]
 
 
-def token_file(state: Path) -> Path:
-    """Return the file of the tokens in a state folder."""
-    return state / "tokens.json"
-
-
 def read_tokens(file: Path) -> list[Token]:
     """Return the tokens, oldest first; none where there is no file.
 

@@ -28,7 +28,6 @@ def create(
 ) -> None:
     """Make a token and print it, this once: a service that runs takes it within a second."""
     from headrace.access import create as make
-    from headrace.access import token_file
     from headrace.audit import record
     from headrace.config import one_line_errors
     from headrace.declaration.durations import microseconds
@@ -37,7 +36,7 @@ def create(
         settings = settings_of(name)
         lifetime = None if expires is None else dt.timedelta(microseconds=microseconds(expires))
         scopes = [_scope(each) for each in scope]
-        token, text = make(token_file(settings.state), holder, scopes, requests_per_second=rate, lifetime=lifetime)
+        token, text = make(settings.access.token_file, holder, scopes, requests_per_second=rate, lifetime=lifetime)
         record(settings.state, "token.create", _said(token))
     say(f"token {name}: {token.id} for {holder}: {', '.join(token.scopes)}; {_end(token)}. It is shown this once:")
     say(text)
@@ -50,12 +49,12 @@ def show(name: Name) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from headrace.access import read_tokens, token_file
+    from headrace.access import read_tokens
     from headrace.config import one_line_errors
 
     with one_line_errors():
         settings = settings_of(name)
-        tokens = read_tokens(token_file(settings.state))
+        tokens = read_tokens(settings.access.token_file)
     table = Table(box=None, pad_edge=False)
     for column in COLUMNS:
         table.add_column(column, overflow="fold")
@@ -72,13 +71,12 @@ def show(name: Name) -> None:
 def revoke(name: Name, token_id: Annotated[str, typer.Argument(metavar="ID", help="As list shows it.")]) -> None:
     """End a token: a service that runs refuses it within a second."""
     from headrace.access import revoke as end
-    from headrace.access import token_file
     from headrace.audit import record
     from headrace.config import one_line_errors
 
     with one_line_errors():
         settings = settings_of(name)
-        token = end(token_file(settings.state), token_id)
+        token = end(settings.access.token_file, token_id)
         record(settings.state, "token.revoke", _said(token))
     say(f"token {name}: {token.id} of {token.name} is revoked")
 

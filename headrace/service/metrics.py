@@ -25,6 +25,9 @@ KINDS = {
     400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "not_allowed", 409: "conflict",
     413: "too_large", 415: "not_json", 429: "too_many", 503: "unavailable", 504: "timeout",
 }  # fmt: skip
+INTERNAL = "internal"
+"""Every status that KINDS has not."""
+RESULTS = ("recorded", "same", "conflict", "unknown")
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -52,6 +55,7 @@ class Metrics:
         self._log_failures = Counter("headrace_log_failures", "Answers that could not be logged")
         self._without_windows = Counter("headrace_rows_without_windows", "Rows that were served without windows")
         self._backlog = Gauge("headrace_log_backlog", "Answers that wait to be logged", multiprocess_mode="livesum")
+        self._ready = Gauge("headrace_ready", "Whether requests are answered", multiprocess_mode="livemin")
         self._log_up = Gauge("headrace_log_up", "Whether the prediction log takes answers", multiprocess_mode="livemin")
         self._windows_up = Gauge(
             "headrace_windows_up", "Whether entity windows can be reached", multiprocess_mode="livemin"
@@ -63,6 +67,11 @@ class Metrics:
         self._score = score.labels(variant)
         self._decisions = {each: decided.labels(each, variant) for each in contents.rules.decisions}
         self._windows = {result: windows.labels(result) for result in ("hit", "miss")}
+        # What has not happened yet is 0: a rate sees the first one, and an alert need not wait for a second.
+        for kind in (*KINDS.values(), INTERNAL):
+            self._errors.labels(kind)
+        for result in RESULTS:
+            self._outcomes.labels(result)
         self._answered: dict[tuple[str, int], Counter] = {}
         self._took: dict[str, Histogram] = {}
         self._told: dict[Counter, int] = {}
@@ -76,7 +85,7 @@ class Metrics:
         counter.inc()
         self._took[route].observe(seconds)
         if status >= 400:
-            self._errors.labels(KINDS.get(status, "internal")).inc()
+            self._errors.labels(KINDS.get(status, INTERNAL)).inc()
 
     def count(self, probability: float, decision: str) -> None:
         """Count a row that was answered for the first time."""
@@ -91,11 +100,12 @@ class Metrics:
         """Count an outcome."""
         self._outcomes.labels(result).inc()
 
-    def look(self, log: PredictionLog, gate: Gate, predictor: Predictor, *, windows_up: bool) -> None:
+    def look(self, log: PredictionLog, gate: Gate, predictor: Predictor, *, windows_up: bool, ready: bool) -> None:
         """Take over what others count for themselves: to be called every second or so."""
         self._backlog.set(log.backlog)
         self._log_up.set(log.up)
         self._windows_up.set(windows_up)
+        self._ready.set(ready)
         self._catch_up(self._log_failures, log.failures)
         self._catch_up(self._without_windows, predictor.missed)
         for reason, number in gate.refusals.items():

@@ -53,9 +53,12 @@ class PredictionLog(serving.PredictionLog):
 
 @dataclass(kw_only=True)
 class Access(serving.Access):
-    """Who may ask."""
+    """Who may ask, and the file that says so."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
+
+    token_file: Path
+    """What `headrace token` writes. Kubernetes mounts a secret as a folder, and changes it there: name a file in it."""
 
 
 class Settings(BaseSettings):
@@ -102,6 +105,7 @@ def read_settings(declared: serving.Serving, pipeline: str) -> Settings:
     given["windows"]["url"] = declared.windows.url or f"lmdb:///{state / 'windows.lmdb'}"
     given["log"]["url"] = declared.log.url or f"sqlite:///{state / 'predictions.db'}"
     given["log"]["key_file"] = state / "log.keys"
+    given["access"]["token_file"] = state / "tokens.json"
     try:
         settings = Settings(**{**given, "state": state})
         microseconds(settings.log.retention)

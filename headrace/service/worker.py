@@ -37,7 +37,7 @@ def check_stores(contents: Contents, settings: Settings) -> None:
         ConfigError, LogError: Keys, tokens or a store are not what they should be.
     """
     settings.state.mkdir(parents=True, exist_ok=True)
-    open_gate(settings.access, settings.state, workers=1)
+    open_gate(settings.access, settings.access.token_file, workers=1)
     keys = read_keys(settings.log.keys, settings.log.key_file)
     with contextlib.suppress(LogUnavailable):
         open_store(settings.log.url, keys, contents.pipeline).close()
@@ -89,7 +89,7 @@ class Worker:
 
     def open_gate(self) -> Gate:
         """Open the gate, and say loudly where it is open to all."""
-        self.gate = open_gate(self.settings.access, self.settings.state, self._workers)
+        self.gate = open_gate(self.settings.access, self.settings.access.token_file, self._workers)
         if not self.settings.access.enabled:
             warn_if_open(bound_host())
         return self.gate
@@ -138,7 +138,9 @@ class Worker:
                     _logger.error("%s", error)  # noqa: TRY400  a line is enough
                 self._windows = DOWN if filled or self._serves_without else COLD
             self.log.look()
-            self.metrics.look(self.log, self.gate, self.predictor, windows_up=self._windows == UP)
+            self.metrics.look(
+                self.log, self.gate, self.predictor, windows_up=self._windows == UP, ready=self.is_ready()
+            )
             if self._closing.wait(SECONDS_BETWEEN_LOOKS):
                 return
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.access import Gate, Refused, Scope, TokenGate, create, open_gate, revoke, token_file
+from headrace.access import Gate, Refused, Scope, TokenGate, create, open_gate, revoke
 from headrace.access.bucket import Bucket
 from headrace.declaration.serving import Access
 from headrace.errors import ConfigError
@@ -26,7 +26,7 @@ NOW = time.time()
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Return where tokens will be."""
-    return token_file(tmp_path)
+    return tmp_path / "tokens.json"
 
 
 def gate(file: Path, rate: float = 1000.0, workers: int = 1) -> TokenGate:
@@ -84,7 +84,7 @@ def test_without_a_token_none_is_wrong(file: Path, header: bytes | None) -> None
 @given(data=st.data())
 def test_no_other_text_is_the_token(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Whatever is changed, removed or added."""
-    file = token_file(tmp_path_factory.mktemp("state"))
+    file = tmp_path_factory.mktemp("state") / "tokens.json"
     _, text = create(file, "a", [Scope.predict])
     place = data.draw(st.integers(0, 54))
     other = data.draw(st.characters(codec="utf-8"))
@@ -181,14 +181,26 @@ def test_a_bucket_gives_no_more_than_its_rate(rate: float, steps: list[float]) -
     assert not wait or not bucket.take(now + wait * (1 + 1e-9) + 1e-6)
 
 
-def test_without_access_checks_everybody_passes(tmp_path: Path) -> None:
+def test_tokens_of_a_mounted_secret_are_followed(tmp_path: Path) -> None:
+    """Kubernetes lays the new ones in a folder of their own, and turns the link that the file's link leads through."""
+    tokens = [create(tmp_path / name / "tokens.json", name, [Scope.predict])[1] for name in ("one", "two")]
+    (tmp_path / "..data").symlink_to("one")
+    (tmp_path / "tokens.json").symlink_to("..data/tokens.json")
+    guard = gate(tmp_path / "tokens.json")
+    assert [reason(guard, "predict", bearer(text)) for text in tokens] == [None, "wrong_token"]
+    (tmp_path / "..new").symlink_to("two")
+    (tmp_path / "..new").rename(tmp_path / "..data")
+    assert [reason(guard, "predict", bearer(text), NOW + 1) for text in tokens] == ["wrong_token", None]
+
+
+def test_without_access_checks_everybody_passes(file: Path) -> None:
     """A limit that lets nothing pass is refused."""
-    guard = open_gate(Access(), tmp_path, 2)
+    guard = open_gate(Access(), file, 2)
     assert reason(guard, "admin", None) is None
-    assert isinstance(open_gate(Access(enabled=True), tmp_path, 2), TokenGate)
+    assert isinstance(open_gate(Access(enabled=True), file, 2), TokenGate)
     for wrong in (Access(requests_per_second=0.0), Access(largest_body=0), Access(requests_per_second=math.nan)):
         with pytest.raises(ConfigError, match="give a number above 0"):
-            open_gate(wrong, tmp_path, 2)
+            open_gate(wrong, file, 2)
 
 
 def test_a_check_takes_microseconds(file: Path) -> None:

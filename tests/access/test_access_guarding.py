@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from headrace.access import Gate, Guarded, Scope, TokenGate, create, revoke, token_file
+from headrace.access import Gate, Guarded, Scope, TokenGate, create, revoke
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ APP = Starlette(routes=[Route(path, echo, methods=["GET", "POST"]) for path in N
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Return where tokens will be."""
-    return token_file(tmp_path)
+    return tmp_path / "tokens.json"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.access import Scope, create, read_tokens, revoke, token_file
+from headrace.access import Scope, create, read_tokens, revoke
 from headrace.errors import ConfigError
 
 MANY = """
@@ -32,7 +32,7 @@ for number in range(20):
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Return where tokens will be."""
-    return token_file(tmp_path / "state")
+    return tmp_path / "state" / "tokens.json"
 
 
 def test_a_token_is_kept_without_its_secret(file: Path) -> None:

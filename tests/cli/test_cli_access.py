@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.access import Gate, Refused, TokenGate, token_file
+from headrace.access import Gate, Refused, TokenGate
 from headrace.audit import audit_file, head_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def test_a_token_from_its_creation_to_its_end(tmp_path: Path) -> None:
     said, text = out.splitlines()
     token_id = text.split("_")[1]
     assert f"{token_id} for [red]shop: outcomes, predict; expires " in said
-    gate = TokenGate(token_file(tmp_path), 1000.0, 1, 1000)
+    gate = TokenGate(tmp_path / "tokens.json", 1000.0, 1, 1000)
     assert is_admitted(gate, text)
     code, out, _ = headrace(tmp_path, "token", "list", "fraud")
     assert code == 0

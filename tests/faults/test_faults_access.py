@@ -10,7 +10,7 @@ import pytest
 from clients import OK, Client, payment, wait_until
 from packaged_pipeline import Server, serving, start
 
-from headrace.access import Scope, create, revoke, token_file
+from headrace.access import Scope, create, revoke
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tokens(state: Path) -> dict[str, str]:
     """Return a token for each scope, and one that may ask seldom."""
-    file = token_file(state)
+    file = state / "tokens.json"
     found = {scope: create(file, f"for {scope}", [scope])[1] for scope in Scope}
     return {**found, "slow": create(file, "slow", [Scope.predict], requests_per_second=5)[1]}
 
@@ -134,9 +134,9 @@ def test_too_many_requests_are_told_to_wait(server: Server, tokens: dict[str, st
 
 def test_a_revoked_token_is_refused_within_a_second(server: Server, state: Path) -> None:
     """While it is in use; a new one is taken as soon."""
-    token, text = create(token_file(state), "for a while", [Scope.predict])
+    token, text = create(state / "tokens.json", "for a while", [Scope.predict])
     taken = wait_until(lambda: ask(server, "/predict", text)[0] == OK, 2)
-    revoke(token_file(state), token.id)
+    revoke(state / "tokens.json", token.id)
     refused = wait_until(lambda: ask(server, "/predict", text)[0] == 401, 2)
     print(f"a token is taken {taken:.2f} s after it was made, and refused {refused:.2f} s after it was revoked")
     assert max(taken, refused) < 1

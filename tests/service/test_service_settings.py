@@ -21,7 +21,7 @@ def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_nobody_said_is_a_file_of_the_state_folder() -> None:
-    """Two stores and a key file, below var/<pipeline>."""
+    """Two stores, keys and tokens, below var/<pipeline>."""
     settings = read_settings(Serving(), "cards")
     state = Path.cwd() / "var" / "cards"
     assert settings.state == state
@@ -29,6 +29,7 @@ def test_what_nobody_said_is_a_file_of_the_state_folder() -> None:
     assert settings.log.url == f"sqlite:///{state}/predictions.db"
     assert settings.log.key_file == state / "log.keys"
     assert settings.log.keys is None
+    assert settings.access.token_file == state / "tokens.json"
 
 
 def test_the_environment_is_laid_over_what_is_declared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
