@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test test-slow check format environment lock bench
+.PHONY: repro test test-slow check docs format environment lock bench
 .DEFAULT_GOAL := repro
 
 repro: .venv/.synced environment      ## validated data, competing models, a winner, its Bento and a page that explains it
@@ -23,6 +23,9 @@ check: .venv/.synced                  ## all that has to pass before a commit
 	mypy
 	lint-imports
 	pytest -n auto -m "not slow"
+
+docs: .venv/.synced                   ## the site, in build/site; a broken link or anchor ends it
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 
 format: .venv/.synced
 	ruff check --fix

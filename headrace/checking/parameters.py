@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from headrace.declaration.parameters import CandidateChoices, PipelineChoices
 from headrace.errors import ConfigError
 from headrace.words import known
 
 PARAMS = Path("params.yaml")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-KEYS = {"pipelines": ("source", "until", "tracking"), "candidates": ("pipeline", "model")}
+KEYS = {
+    "pipelines": tuple(field.name for field in fields(PipelineChoices)),
+    "candidates": tuple(field.name for field in fields(CandidateChoices)),
+}
 """What an entry of each section has."""
 SECTIONS = ("source", "target", "split", "seed", "evaluation", "registration")
 """Sections that `dvc.yaml` names as parameters: DVC wants each of them in `pipeline.yaml`."""

@@ -29,6 +29,7 @@ class Features:
     expressions: Dict[str, str] = field(default_factory=dict)
     """A name and a DuckDB SQL expression over one row."""
     windows: Dict[str, Window] = field(default_factory=dict)
+    """A name and an entity's history; a feature for each span and aggregate."""
     ratios: Dict[str, str] = field(default_factory=dict)
     """A name and `a / b`, where a and b are features declared above; missing where b is zero or missing."""
 

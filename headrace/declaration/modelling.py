@@ -19,6 +19,7 @@ class Target(LabelDelay):
     """What is predicted."""
 
     column: str
+    """The column of `schema.yaml` that is the label."""
     positive: Any
     """The value of the column that counts as positive."""
 
@@ -32,6 +33,7 @@ class TimeSplit:
     validation: str
     """How long each validation fold is; folds step back in time from the last labels known when testing starts."""
     folds: int = 2
+    """How many validation folds."""
     train: Optional[str] = None
     """How long a training period is; all that there is where it is left out."""
     exclude_known: Optional[str] = None
@@ -46,7 +48,9 @@ class RowSplit:
     """Rows are dealt out by a hash of their key, so that a row stays on its side when others are added."""
 
     test_share: float = 0.2
+    """The share of rows that only judge."""
     folds: int = 5
+    """Each is judged by a fit on the others."""
 
 
 @dataclass(kw_only=True)
@@ -54,7 +58,9 @@ class Split:
     """Exactly one of the two."""
 
     time: Optional[TimeSplit] = None
+    """By time, as it passes."""
     rows: Optional[RowSplit] = None
+    """By key, for rows where time tells nothing."""
 
 
 @dataclass(kw_only=True)
@@ -64,10 +70,15 @@ class SearchRange:
     start: Optional[Any] = None
     """The first trial's value, and the value where `trials` is 0; the estimator's default where it is left out."""
     low: Optional[float] = None
+    """The smallest value that is tried."""
     high: Optional[float] = None
+    """The largest value that is tried."""
     log: bool = False
+    """Spread evenly over magnitudes."""
     integer: bool = False
+    """Whole numbers alone."""
     choices: Optional[List[Any]] = None
+    """Values of any type."""
 
 
 @dataclass(kw_only=True)
@@ -75,8 +86,11 @@ class Model:
     """`conf/model/<name>.yaml`: a scikit-learn estimator, its parameters and what is searched."""
 
     _target_: str
+    """The class; `conf/targets.yaml` has to list it."""
     params: Dict[str, Any] = field(default_factory=dict)
+    """Fixed for every trial; any name that the library knows."""
     search: Dict[str, SearchRange] = field(default_factory=dict)
+    """What Optuna tries, by the name of the parameter."""
     trials: int = 0
     """How many sets of parameters Optuna tries; none where it is 0."""
     prepare: str = "native"
@@ -93,8 +107,11 @@ class PrecisionAt:
     """Of the `count` entities with the highest scores in a period, the share that is positive; a mean over all."""
 
     entity: str
+    """Whom people look at, such as a card."""
     count: int = 100
+    """How many of them in a period."""
     period: str = "1d"
+    """A length such as `1d`."""
 
 
 @dataclass(kw_only=True)
@@ -122,9 +139,11 @@ class Evaluation(Objective):
     false_positive_budget: float = 0.01
     """The largest share of negatives that may be flagged; the threshold follows from it, on validation rows."""
     precision_at: Optional[PrecisionAt] = None
+    """For a team that looks at so many a day."""
     slices: List[str] = field(default_factory=list)
     """Columns by whose values the metrics are shown apart."""
     costs: Optional[Costs] = None
+    """Turn the decisions into money."""
     knowable: Optional[str] = None
     """A DuckDB SQL condition over the features that says of a positive row whether it could have been known for one:
     that it is unusual in itself, or that an earlier positive of one of its entities is known by then. Beside recall the
@@ -136,7 +155,9 @@ class Registration:
     """When a winner is better than the champion."""
 
     resamples: int = 1000
+    """How many draws of the paired bootstrap."""
     confidence: float = 0.95
+    """Of the interval of the difference."""
     minimum_gain: float = 0.0
     """The lower end of the interval of the difference has to be above this."""
 
@@ -146,5 +167,6 @@ class Tracking:
     """`conf/tracking/<name>.yaml`: where MLflow keeps runs and the registry."""
 
     uri: str
+    """MLflow's tracking URI, which is also the registry's."""
     artifacts: Optional[str] = None
     """Where artifacts go when the experiment is made here; the server's own place where it is left out."""

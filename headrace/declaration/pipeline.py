@@ -28,6 +28,7 @@ class Pipeline:
     target: Target
     split: Split
     seed: int
+    """For sampling, models, Optuna and the bootstrap."""
     evaluation: Evaluation
     registration: Registration
     schema: Schema

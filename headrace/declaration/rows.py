@@ -16,16 +16,23 @@ class Column:
     """
 
     type: str
+    """One of `string`, `integer`, `float`, `decimal(digits,decimals)`, `boolean`, `category`, `timestamp`, `date`."""
     nullable: bool = False
+    """Whether a value may be missing; never for the key and the timestamp."""
     minimum: Optional[float] = None
+    """The smallest value, itself included."""
     maximum: Optional[float] = None
+    """The largest value, itself included."""
     values: Optional[List[Any]] = None
+    """The only values."""
     pattern: Optional[str] = None
     """A regular expression (RE2) that the whole text matches."""
     unique: bool = False
+    """Whether of equal values the first row alone stands; missing ones may repeat."""
     null_values: List[str] = field(default_factory=list)
     """Texts that stand for a missing value in a text source, such as a blank."""
     description: str = ""
+    """For people, and for the service's OpenAPI document."""
 
 
 @dataclass(kw_only=True)
@@ -37,6 +44,7 @@ class Limits:
     minimum_rows: int = 1
     """The fewest rows of a part: of a day, or of the whole table where rows have no time."""
     maximum_rows: Optional[int] = None
+    """The most rows of a part."""
     null_share: Dict[str, float] = field(default_factory=dict)
     """The largest share of missing values by column, in any part."""
     mean_shift: Optional[float] = None
@@ -58,6 +66,7 @@ class TypedRows(RowIdentity):
     """The columns of a row."""
 
     columns: Dict[str, Column]
+    """A column that is not declared is left out."""
 
 
 @dataclass(kw_only=True)
@@ -67,3 +76,4 @@ class Schema(TypedRows):
     checks: Dict[str, str] = field(default_factory=dict)
     """A name and a DuckDB SQL condition that every row meets."""
     limits: Limits = field(default_factory=Limits)
+    """Past these the stage fails."""

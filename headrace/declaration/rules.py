@@ -11,6 +11,7 @@ class Rule:
     """A condition, and the decision where it holds."""
 
     name: str
+    """Answers and metrics name the rule by it; no two share one."""
     when: str
     """A DuckDB SQL condition over a request's columns, the declared features, and `probability`, the model's score.
     NULL, and what cannot be computed for a row, counts as not holding."""
@@ -35,4 +36,6 @@ class Rules:
     decisions: List[str] = field(default_factory=lambda: ["allow", "review", "block"])
     """All that can be decided, mildest first. From `model.above` on a decision counts as flagged."""
     model: ModelDecisions = field(default_factory=ModelDecisions)
+    """Where no rule holds."""
     rules: List[Rule] = field(default_factory=list)
+    """In this order."""
