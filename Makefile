@@ -25,7 +25,7 @@ check: .venv/.synced                  ## all that has to pass before a commit
 	pytest -n auto -m "not slow"
 
 docs: .venv/.synced                   ## the site, in build/site; a broken link or anchor ends it
-	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build
 
 format: .venv/.synced
 	ruff check --fix
