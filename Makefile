@@ -45,6 +45,8 @@ lock:                                 ## after a change of the dependencies in p
 		--extra dev pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		-c requirements.lock pyproject.toml -o requirements.serve.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		-c requirements.lock --extra pipeline pyproject.toml -o requirements.project.lock
 
 .venv/.synced: requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -9,20 +9,40 @@ import typer
 import yaml
 
 from headrace.cli.audit import app as audit
+from headrace.cli.init import init
 from headrace.cli.lineage import lineage
 from headrace.cli.log import app as log
 from headrace.cli.token import app as token
 from headrace.cli.warm import warm
 from headrace.console import say
 
-app = typer.Typer(help="Declared pipelines: run them with `dvc repro`, look at them with these.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 app.add_typer(log, name="log")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
+app.command()(init)
 app.command()(lineage)
 app.command()(warm)
 
 Pipeline = Annotated[str, typer.Argument(help="A folder in pipelines/, such as fraud.")]
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001  Typer's way
+    if asked:
+        from importlib.metadata import version
+
+        say(f"headrace {version('headrace')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which Headrace it is.")
+    ] = False,
+) -> None:
+    """Declared pipelines: run them with `dvc repro`, look at them with these."""
 
 
 @app.command()

@@ -9,22 +9,23 @@ from __future__ import annotations
 import ast
 import sys
 from importlib.metadata import packages_distributions, version
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 from headrace.storage import write_beside
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 HEADER = (
     "# Written by `make environment`, from what is installed. dvc.yaml's stages depend on it, library by library.\n"
 )
+CODE = Path(__file__).resolve().parents[2]
+"""The folder that our code lies in: the repository's root, or where it is installed."""
+OWN = "headrace"
 
 
 def describe(root: Path) -> dict[str, Any]:
-    """Return the libraries by the name that code imports, and the library of each `conf/model/*.yaml`."""
+    """Return the libraries by the name that our code imports, ours too, and the library of each `conf/model/*.yaml`."""
     distributions = packages_distributions()
 
     def installed(name: str) -> str:
@@ -32,10 +33,11 @@ def describe(root: Path) -> dict[str, Any]:
         distribution = name if name in distributions[name] else min(distributions[name])
         return f"{distribution} {version(distribution)}"
 
-    imported = {name for folder in ("headrace", "stages") for name in imports(root / folder)}
+    imported = {name for folder in ("headrace", "stages") for name in imports(CODE / folder)}
     models = {file.stem: _library(file) for file in sorted((root / "conf" / "model").glob("*.yaml"))}
+    libraries = {name: installed(name) for name in imported & distributions.keys()}
     return {
-        "libraries": {name: installed(name) for name in sorted(imported & distributions.keys())},
+        "libraries": dict(sorted({**libraries, OWN: f"{OWN} {version(OWN)}"}.items())),
         "models": {name: {library: installed(library)} for name, library in models.items() if library in distributions},
     }
 

@@ -12,7 +12,10 @@ import yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
-CODE = ("headrace", "stages", "conf", "pipelines", "params.yaml", "dvc.yaml", "environment.yaml", "bentofile.yaml")
+CODE = (
+    *("headrace", "stages", "wheels", "service.py", "conf", "pipelines"),
+    *("params.yaml", "dvc.yaml", "environment.yaml", "bentofile.yaml"),
+)
 
 
 @dataclass(frozen=True)

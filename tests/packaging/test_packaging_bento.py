@@ -199,7 +199,7 @@ def test_a_missing_bentofile_or_lock_is_named(place: Place) -> None:
     """And the last package stands."""
     before = digest(place.root / "data/cards/package")
     (place.root / "requirements.serve.lock").unlink()
-    with pytest.raises(ConfigError, match=r"requirements_txt: requirements.serve.lock: no such file; `make lock`"):
+    with pytest.raises(ConfigError, match=r"requirements_txt: requirements.serve.lock: no such file; `git checkout"):
         package(place.root, place.root / "data/cards", CARDS)
     (place.root / "bentofile.yaml").unlink()
     with pytest.raises(ConfigError, match=r"bentofile.yaml: no such file"):
