@@ -25,6 +25,7 @@ LOCK = "requirements.lock"
 TIED = (STAGES, BENTOFILE, "service.py", LOCK, "requirements.serve.lock")
 """What has to fit the installed Headrace; the other files are a project's own once they are laid down."""
 RENAMED = {"requirements.project.lock": LOCK}
+WORKFLOWS = ".github/"
 IGNORE = (".gitignore", ".dvcignore")
 
 
@@ -65,9 +66,10 @@ def lay_down(folder: Path) -> Laid:
     _refuse(folder, contents)
     laid = Laid()
     try:
-        _find_git(folder, laid)
+        top = _find_git(folder, laid)
         for name, content in contents.items():
-            _write(folder, name, content, laid)
+            if top or not name.startswith(WORKFLOWS):
+                _write(folder, name, content, laid)
         if write_wheel(folder):
             laid.written.append("wheels/")
         if write_environment(folder):
@@ -121,18 +123,19 @@ def _load(file: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _find_git(folder: Path, laid: Laid) -> None:
+def _find_git(folder: Path, laid: Laid) -> bool:
+    """Make the folder a git repository if it is in none; return whether it is the top of its repository."""
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", "--is-inside-work-tree"], cwd=folder, capture_output=True, check=False
-        )
-        if done.returncode:
+        found = subprocess.run(["git", "rev-parse", "--show-prefix"], cwd=folder, capture_output=True, check=False)
+        if found.returncode:
             subprocess.run(["git", "init", "--quiet"], cwd=folder, capture_output=True, check=True)
             laid.remarks.append("It is a git repository now: `git add .` and `git commit` when you have looked around.")
     except FileNotFoundError as error:
         raise ConfigError("git: not found; a project is reviewed and versioned with it, so install it") from error
     except subprocess.CalledProcessError as error:
         raise ConfigError(f"{folder}: `git init` failed: {error.stderr.decode().strip()}") from error
+    # GitHub reads .github/ at the top alone.
+    return not found.stdout.strip()
 
 
 def _write(folder: Path, name: str, content: bytes, laid: Laid) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WHEELS = "wheels"
 PACKAGES = ("headrace", "stages")
-METADATA = ("METADATA", "WHEEL", "entry_points.txt")
+METADATA = ("METADATA", "WHEEL", "entry_points.txt", "licenses/LICENSE")
 
 
 def write_wheel(folder: Path) -> Path | None:

@@ -60,8 +60,9 @@ def test_a_new_project_has_declarations_and_stock_configuration_alone(laid: Path
     conf = {file.relative_to(ROOT).as_posix() for file in (ROOT / "conf").rglob("*.yaml")}
     plots = {file.relative_to(ROOT).as_posix() for file in (ROOT / ".dvc" / "plots").iterdir()}
     version = call(laid, "headrace", "--version").stdout.split()[1]
-    assert conf | plots <= names
-    assert {name for name in names - conf - plots if not name.startswith(".github/")} == {
+    workflows = {file.relative_to(ROOT).as_posix() for file in (ROOT / ".github" / "workflows").iterdir()}
+    assert conf | plots | workflows <= names
+    assert names - conf - plots - workflows == {
         ".dvc/.gitignore", ".dvc/config", ".dvcignore", ".gitignore", "Makefile", "README.md", "bentofile.yaml", "dvc.yaml",
         "environment.yaml", "params.yaml", "requirements.lock", "requirements.serve.lock", "service.py",
         f"wheels/headrace-{version}-py3-none-any.whl",
@@ -165,6 +166,18 @@ def test_init_leaves_what_stands_in_a_folder(tmp_path: Path) -> None:
     assert "/data/*/candidates/.gitignore" in (tmp_path / ".dvcignore").read_text().splitlines()
     assert init(tmp_path).stdout == f"The project in {tmp_path} is complete and up to date.\n"
     assert "up to date" in call(tmp_path, "dvc", "repro").stdout
+
+
+def test_a_project_below_the_top_of_a_repository_has_no_workflows(tmp_path: Path) -> None:
+    """GitHub would not see them; it is no repository of its own."""
+    call(tmp_path, "git", "init", "-q")
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    done = subprocess.run(["headrace", "init"], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "dvc.yaml").is_file()
+    assert not (folder / ".git").exists()
+    assert not (folder / ".github").exists()
 
 
 @pytest.mark.parametrize(
