@@ -197,7 +197,7 @@ def pack(root: Path, home: Path, *pipelines: str) -> list[str]:
 def run(folder: Path, home: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command as a user does whose Bentos are in a folder of their own."""
     env = {**environment(home), **variables}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
     return done
 
