@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import bentoml
 import yaml
+from bentoml._internal.container import BentoMLContainer
 from bentoml.exceptions import InvalidArgument
 from pydantic import BaseModel
 
@@ -42,6 +46,7 @@ def chosen_service() -> Any:
             # Said once in a line, and not by each worker that BentoML starts again and again.
             contents = read_contents(folder)
             check_stores(contents, read_settings(contents.serving, contents.pipeline))
+        count_apart()
     except HeadraceError as error:
         raise InvalidArgument(str(error)) from error
     return service
@@ -53,3 +58,10 @@ def first_pipeline() -> str:
         return str(next(iter(yaml.safe_load(Path("params.yaml").read_text())["pipelines"])))
     except (OSError, yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
         raise ConfigError("name the pipeline, such as --arg pipeline=fraud: params.yaml names none") from error
+
+
+def count_apart() -> None:
+    """Count in a folder of this service's own: BentoML's is one for all of a machine, and whoever starts empties it."""
+    folder = tempfile.mkdtemp(prefix="headrace-metrics-")
+    BentoMLContainer.prometheus_multiproc_dir.set(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -81,6 +81,17 @@ def test_another_pipeline_is_served_by_an_argument(servers: Servers) -> None:
     assert other.predict(**CUSTOMER)[0] == 200
 
 
+def test_each_service_of_a_machine_counts_its_own(servers: Servers) -> None:
+    """Whichever was started last."""
+    name = 'headrace_requests_total{route="/predict",status="200"}'
+    for server, row in zip(servers, (ROW, CUSTOMER, CUSTOMER), strict=True):
+        before = [each.metric(name) for each in servers]
+        assert server.predict(**row)[0] == 200
+        assert [each.metric(name) - was for each, was in zip(servers, before, strict=True)] == [
+            int(each is server) for each in servers
+        ]
+
+
 def test_the_openapi_document_is_the_schema(servers: Servers) -> None:
     """The columns that a request has are there by name, with their ranges and sets."""
     [root, *_] = servers
@@ -119,9 +130,9 @@ def test_a_refusal_says_what_is_wrong_and_is_logged_in_a_line(servers: Servers) 
     assert "Traceback" not in logged
 
 
-def refused(folder: Path, place: Place, *arguments: str) -> str:
+def refused(folder: Path, place: Place, *arguments: str, **variables: str) -> str:
     """Return what `bentoml serve` says that does not start."""
-    server = start(folder, place.home, *arguments)
+    server = start(folder, place.home, *arguments, **variables)
     try:
         assert server.process.wait(60) == 1
     finally:
@@ -139,6 +150,23 @@ def test_a_changed_model_does_not_start(place: Place, of_bento: bool, tmp_path: 
     model.write_bytes(content)
     said = refused(tmp_path, place, str(place.bento("cards"))) if of_bento else refused(place.root, place)
     assert "winner/model.txt: its SHA-256 is" in said
+    assert "Traceback" not in said
+
+
+def test_a_broken_windows_file_is_said_before_anything_starts(packaged: Place, tmp_path: Path) -> None:
+    """With what mends it, and not by each worker again and again."""
+    (tmp_path / "windows.lmdb").write_bytes(b"none" * 4096)
+    said = refused(packaged.root, packaged, HEADRACE_STATE=str(tmp_path))
+    assert f"{tmp_path}/windows.lmdb: the file of the windows is broken" in said
+    assert "remove the file, and start again" in said
+    assert "Traceback" not in said
+
+
+def test_a_state_folder_that_is_none_is_said(packaged: Place, tmp_path: Path) -> None:
+    """In a line."""
+    (tmp_path / "state").write_text("")
+    said = refused(packaged.root, packaged, HEADRACE_STATE=str(tmp_path / "state"))
+    assert f"HEADRACE_STATE: {tmp_path}/state cannot be made: File exists" in said
     assert "Traceback" not in said
 
 
