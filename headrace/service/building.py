@@ -21,6 +21,7 @@ from headrace.service.bodies import (
     request_body,
 )
 from headrace.service.contents import read_contents
+from headrace.service.counting import Counted
 from headrace.service.lane import JSON, Lane, failure_of
 from headrace.service.media import JsonOnly
 from headrace.service.needs import needed_scope
@@ -102,7 +103,8 @@ def make_service(folder: Path) -> Any:
     )(Pipeline)
 
     def front(app: ASGIApp) -> ASGIApp:
-        return Guarded(Lane(JsonOnly(app), worker, reader, batching), worker.open_gate(), needed_scope)
+        lane = Lane(JsonOnly(app), worker, reader, batching)
+        return Counted(Guarded(lane, worker.open_gate(), needed_scope), worker)
 
     service.add_asgi_middleware(front)
     service.mount_asgi_app(pages(contents, worker, batching, service))

@@ -220,7 +220,7 @@ class Inference:
             column = self._columns.get(tensor.name)
             if column is None:
                 raise DataError(f"inputs: there is no {tensor.name!r}; there are {', '.join(self._columns)}")
-            values[tensor.name] = [_as_json(value, column) for value in _flat(tensor.data or [])]
+            values[tensor.name] = [_as_json(value, column) for value in _values_of(tensor)]
         sizes = {len(each) for each in values.values()}
         if len(sizes) != 1:
             raise DataError("inputs: have to be as many values of each column, shape [n] or [n, 1]")
@@ -238,8 +238,18 @@ def _datatype(column: Column) -> str:
     return DATATYPES.get(type_kind(column.type), "BYTES")
 
 
-def _flat(data: list[Any]) -> list[Any]:
-    return [value for each in data for value in (_flat(each) if isinstance(each, list) else [each])]
+def _values_of(tensor: Tensor) -> list[Any]:
+    """Return the values of a column, each row of which may be a list of one.
+
+    Raises:
+        DataError: They are not as many as the shape says, or it is not one of a column.
+    """
+    rows = tensor.data or []
+    values = [each[0] if isinstance(each, list) and len(each) == 1 else each for each in rows]
+    if tensor.shape not in ([len(values)], [len(values), 1]):
+        found = f"{len(values)} values and the shape {tensor.shape}"
+        raise DataError(f"inputs: {tensor.name}: has {found}; send the shape [n] or [n, 1]")
+    return values
 
 
 def _as_json(value: Any, column: Column) -> Any:

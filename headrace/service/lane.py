@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from headrace.errors import ConflictError, DataError, LogUnavailable, WindowsUnavailable
+from headrace.service.counting import READY
 from headrace.service.reading import Unread
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from headrace.service.reading import Reader
     from headrace.service.worker import Worker
 
-PREDICT, PREDICT_BATCH, READY = "/predict", "/predict_batch", "/readyz"
-ROUTES = {PREDICT, PREDICT_BATCH, "/outcomes", "/model", "/metrics", "/livez", "/healthz", "/docs.json", "/"}
+PREDICT, PREDICT_BATCH = "/predict", "/predict_batch"
 JSON = (b"content-type", b"application/json")
 OK, UNAVAILABLE, INTERNAL = 200, 503, 500
 FAILED = "the service failed, and its log says why; nothing was acknowledged"
@@ -52,7 +52,7 @@ def failure_of(error: Exception) -> tuple[int, Failure]:
 
 
 class Lane:
-    """Answers right requests to predict, and whether it is ready; hands on the rest, and counts both.
+    """Answers right requests to predict, and whether it is ready; hands on the rest.
 
     Args:
         app: What answers the rest.
@@ -79,19 +79,18 @@ class Lane:
         since = time.perf_counter()
         answer = self._routes.get((scope["method"], scope["path"]))
         if answer is None or not _says_json(scope):
-            await self._hand_on(scope, receive, send, since)
+            await self._app(scope, receive, send)
             return
         message = await receive()
         status = OK
         try:
             body = await answer(message["body"], since)
         except Unread:
-            await self._hand_on(scope, _again(message, receive), send, since)
+            await self._app(scope, _again(message, receive), send)
             return
         except Exception as error:  # noqa: BLE001  the client is told
             status, body = failure_of(error)
         await self._send(send, status, body)
-        self._worker.metrics.answered(scope["path"], status, time.perf_counter() - since)
 
     async def _predict(self, body: bytes, since: float) -> Answer:
         request = self._reader.single(body)
@@ -110,25 +109,6 @@ class Lane:
             headers.append((b"retry-after", b"1"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-
-    async def _hand_on(self, scope: Scope, receive: Receive, send: Send, since: float) -> None:
-        status = INTERNAL
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        await self._app(scope, receive, noting)
-        self._worker.metrics.answered(route_of(scope["path"]), status, time.perf_counter() - since)
-
-
-def route_of(path: str) -> str:
-    """Return the route that a request took, by which it is counted: not its path, of which there are any number."""
-    if path.startswith("/v2"):
-        return "/v2"
-    return path if path in ROUTES else "other"
 
 
 def _says_json(scope: Scope) -> bool:

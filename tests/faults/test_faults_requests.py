@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -293,3 +294,21 @@ def test_ten_thousand_mutated_bodies(server: Server) -> None:
     assert len(there) == len(set(there))
     assert sum(asked.statuses.values()) == BODIES
     assert server.call("/readyz")[0] == OK
+
+
+def test_a_body_that_never_ends_is_given_up(server: Server) -> None:
+    """After ten seconds, with 504; it is counted, and nobody else waits meanwhile."""
+    count = 'headrace_requests_total{route="/predict",status="504"}'
+    before, body = server.metric(count), json.dumps({"instance": payment(7)}).encode()
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    begin = time.monotonic()
+    with socket.create_connection(("127.0.0.1", server.port), 20) as waiting:
+        waiting.sendall(head % len(body) + body[:-5])
+        with socket.create_connection(("127.0.0.1", server.port), 20) as leaving:
+            leaving.sendall(head % len(body) + body[:-5])
+        assert server.call("/predict", body)[0] == OK
+        assert time.monotonic() - begin < SECONDS
+        answer = waiting.recv(4096)
+    print(f"given up after {time.monotonic() - begin:.1f} s")
+    assert answer.startswith(b"HTTP/1.1 504 ")
+    assert server.metric(count) == before + 1

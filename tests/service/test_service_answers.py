@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -251,6 +252,38 @@ def test_a_wrong_tensor_is_told_so(cards: Server) -> None:
     status, answer = cards.post("/v2/models/cards/infer", {"inputs": [{**body["inputs"][0], "name": "nobody"}]})
     assert (status, "there is no 'nobody'" in answer["error"]) == (400, True)
     assert cards.call("/v2/models/cards/infer", b"{")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("shape", "data"),
+    [
+        ([2], [1]),
+        ([1, 2], [1, 2]),
+        ([2, 2], [1, 2]),
+        ([1], [[1, 2]]),
+        ([1], [[[1]]]),
+        ([1], 700 * "[" + "1" + 700 * "]"),
+    ],
+)
+def test_a_tensor_of_another_shape_than_a_column_is_refused(cards: Server, shape: list[int], data: Any) -> None:
+    """However deep it is nested: it is the client's error."""
+    row = card(country="FR", risk=0.5, born="1950-05-17", tries=2)
+    metadata = cards.call("/v2/models/cards")[1]
+    inputs = [{**each, "shape": [1], "data": [row[each["name"]]]} for each in metadata["inputs"]]
+    assert cards.post("/v2/models/cards/infer", {"inputs": inputs})[0] == 200
+    inputs[2] = {**inputs[2], "shape": shape, "data": data}
+    body = json.dumps({"inputs": inputs}).replace('"[', "[").replace(']"', "]").encode()
+    status, answer = cards.call("/v2/models/cards/infer", body)
+    assert status == 400
+    assert answer["error"].startswith(("inputs: card: has", "row 0: card: found"))
+
+
+def test_what_the_gate_refuses_is_counted_with_the_rest(cards: Server) -> None:
+    """By route and status, and by kind of error."""
+    names = ['headrace_requests_total{route="/predict",status="413"}', 'headrace_errors_total{kind="too_large"}']
+    before = [cards.metric(name) for name in names]
+    assert cards.call("/predict", b"{}", content_length="9000000")[0] == 413
+    assert [cards.metric(name) - was for name, was in zip(names, before, strict=True)] == [1, 1]
 
 
 @pytest.mark.parametrize("path", ["/predict", "/predict_batch", "/outcomes"])
