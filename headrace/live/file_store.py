@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 SIZE = 64 * 2**20
 """Bytes of a new file. It is doubled when it is full, and its space taken from the disk: a full disk is said then."""
+OPTIONS: dict[str, Any] = {
+    "subdir": False, "mode": 0o600, "sync": False, "metasync": False, "writemap": True, "max_readers": 1024,
+}  # fmt: skip
 CHUNK = 4000
 """Bytes of the records under one key: they fill a page of their own. Smaller and larger ones took longer."""
 SYNC_SECONDS = 1.0
@@ -38,6 +41,7 @@ EXPIRED_AT_ONCE = 2
 """For each row that comes so many go, if they are past the horizon: more than one, so that what is left behind ends."""
 AFTER_ALL = b"\xff"
 CHUNKS, KEYS, ORDERS, MARKS = b"h", b"k", b"t", b"m"
+BROKEN = (lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.VersionMismatchError, lmdb.PanicError)
 DEADLINE = struct.Struct("<d")
 
 T = TypeVar("T")
@@ -299,9 +303,7 @@ class _File:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.users, self._written = path, 0, False
         # Pages are changed in the map, not written one by one by system calls: a third of the time.
-        self._environment = lmdb.open(
-            str(path), subdir=False, map_size=SIZE, sync=False, metasync=False, writemap=True, max_readers=1024
-        )
+        self._environment = lmdb.open(str(path), map_size=SIZE, **OPTIONS)
         self._lock = threading.Lock()
         self._reserve(self._environment.info()["map_size"])
         self._closed = threading.Event()
@@ -379,5 +381,11 @@ def _opened(path: Path) -> _File:
 def _said(path: Path) -> Iterator[None]:
     try:
         yield
+    except BROKEN as error:
+        said = str(error).removeprefix(f"{path}: ")
+        raise WindowsUnavailable(
+            f"{path}: the file of the windows is broken ({said}); stop the service, remove the file, and start again: "
+            "it is filled from the history in the package"
+        ) from error
     except (lmdb.Error, OSError) as error:
         raise WindowsUnavailable(f"{path}: the windows cannot be read or written ({error})") from error

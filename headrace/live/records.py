@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time as clock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -89,8 +90,11 @@ class Records:
         return microseconds_of(moment)
 
     def horizon(self, time: int) -> bytes:
-        """Return the order from which on rows are kept, when the last one is of a time."""
-        return TIME.pack(max(time + BIAS - self._kept, 0))
+        """Return the order from which on rows are kept, when the last one is of a time.
+
+        Where that is yet to come, some clock is wrong: the present is not forgotten for it.
+        """
+        return TIME.pack(max(min(time, clock.time_ns() // 1000) + BIAS - self._kept, 0))
 
     @property
     def kept_seconds(self) -> int:

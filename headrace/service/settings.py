@@ -102,7 +102,7 @@ def read_settings(declared: serving.Serving, pipeline: str) -> Settings:
     _refuse_unknown()
     state = Path(os.environ.get(f"{PREFIX}STATE") or Path("var", pipeline)).absolute()
     given = {"state": state, **dataclasses.asdict(declared)}
-    given["windows"]["url"] = declared.windows.url or f"lmdb:///{state / 'windows.lmdb'}"
+    given["windows"]["url"] = declared.windows.url or f"lmdb://{state / 'windows.lmdb'}"
     given["log"]["url"] = declared.log.url or f"sqlite:///{state / 'predictions.db'}"
     given["log"]["key_file"] = state / "log.keys"
     given["access"]["token_file"] = state / "tokens.json"

@@ -142,6 +142,28 @@ def test_rows_that_no_window_sees_any_more_are_dropped(tmp_path: Path) -> None:
     live.close()
 
 
+FAR = 24 * 365 * 5000
+"""Hours."""
+
+
+def check_that_the_future_drops_nothing(live: LiveFeatures) -> None:
+    """Ask with a clock that is wrong, often enough that all before would be gone."""
+    present = (dt.datetime.now(dt.UTC).replace(tzinfo=None) - START) / dt.timedelta(hours=1)
+    for number in range(40):
+        live.ask(payment(number, hours=present + number / 4))
+    for number in range(40, 80):
+        live.ask(payment(number, hours=FAR + number))
+    assert live.ask(payment(80, hours=present + 10))[1] == 41.0
+    assert all(live.tell(payment(number), 1) for number in range(40))
+
+
+def test_a_row_from_the_far_future_drops_nothing(tmp_path: Path) -> None:
+    """Some clock is wrong: the rows of the present are needed still."""
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb")
+    check_that_the_future_drops_nothing(live)
+    live.close()
+
+
 def test_an_entity_is_forgotten(tmp_path: Path) -> None:
     """Its history goes, and what is kept of its rows; others stay."""
     live = opened(f"lmdb://{tmp_path}/windows.lmdb")
@@ -228,8 +250,17 @@ def test_an_aggregate_of_texts_cannot_be_kept_live(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
     """With its name."""
     (tmp_path / "windows.lmdb").write_bytes(b"something else" * 1000)
-    with pytest.raises(WindowsUnavailable, match=r"windows\.lmdb: the windows cannot be read or written"):
+    with pytest.raises(WindowsUnavailable, match=r"windows\.lmdb: the file of the windows is broken.*remove the file"):
         opened(f"lmdb://{tmp_path}/windows.lmdb")
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(WindowsUnavailable, match=r"windows\.lmdb: the windows cannot be read or written"):
+        opened(f"lmdb://{tmp_path}/a file/windows.lmdb")
+
+
+def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """Whose rows they are stands in it."""
+    opened(f"lmdb://{tmp_path}/windows.lmdb").close()
+    assert [file.stat().st_mode & 0o077 for file in tmp_path.iterdir()] == [0, 0]
 
 
 @pytest.fixture
@@ -297,4 +328,13 @@ def test_a_redis_drops_rows_that_no_window_sees(redis_server: Any) -> None:
     assert live.ask(payment(400, hours=400))[1] == 24.0
     assert live.forget("card", 1) > 0
     assert live.ask(payment(401, hours=400))[1] == 1.0
+    live.close()
+
+
+def test_a_row_from_the_far_future_drops_nothing_of_a_redis(redis_server: Any) -> None:
+    """Nor there."""
+    start, _ = redis_server
+    live = opened(start())
+    eventually(live, payment(1000, card=2))
+    check_that_the_future_drops_nothing(live)
     live.close()

@@ -25,7 +25,7 @@ def test_what_nobody_said_is_a_file_of_the_state_folder() -> None:
     settings = read_settings(Serving(), "cards")
     state = Path.cwd() / "var" / "cards"
     assert settings.state == state
-    assert settings.windows.url == f"lmdb:///{state}/windows.lmdb"
+    assert settings.windows.url == f"lmdb://{state}/windows.lmdb"
     assert settings.log.url == f"sqlite:///{state}/predictions.db"
     assert settings.log.key_file == state / "log.keys"
     assert settings.log.keys is None
@@ -44,7 +44,7 @@ def test_the_environment_is_laid_over_what_is_declared(monkeypatch: pytest.Monke
     settings = read_settings(declared, "cards")
     assert (settings.log.subject, settings.log.retention, settings.log.on_failure) == ("card", "7d", OnFailure.serve)
     assert settings.log.url == "postgresql+psycopg://host/db"
-    assert settings.windows.url == f"lmdb:///{tmp_path}/windows.lmdb"
+    assert settings.windows.url == f"lmdb://{tmp_path}/windows.lmdb"
     assert (settings.access.enabled, settings.access.largest_body) == (True, 1000)
     assert settings.access.requests_per_second == 1000.0
 
