@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from headrace.access import bound_host, open_gate, warn_if_open
 from headrace.declaration.serving import OnFailure
-from headrace.errors import LogUnavailable, WindowsUnavailable
+from headrace.errors import ConfigError, LogUnavailable, WindowsUnavailable
 from headrace.live import open_windows
 from headrace.prediction_log import PredictionLog, open_store, read_keys
 from headrace.service.answering import Answering
@@ -35,14 +35,21 @@ def check_stores(contents: Contents, settings: Settings) -> None:
 
     Raises:
         ConfigError, LogError: Keys, tokens or a store are not what they should be.
+        WindowsUnavailable: The file of the windows cannot be opened, as where the disk is full.
     """
-    settings.state.mkdir(parents=True, exist_ok=True)
+    _make_state(settings.state)
     open_gate(settings.access, settings.access.token_file, workers=1)
     keys = read_keys(settings.log.keys, settings.log.key_file)
     with contextlib.suppress(LogUnavailable):
         open_store(settings.log.url, keys, contents.pipeline).close()
-    with contextlib.suppress(WindowsUnavailable):
-        open_windows(settings.windows.url, contents.features, contents.schema, contents.target).close()
+    open_windows(settings.windows.url, contents.features, contents.schema, contents.target).close()
+
+
+def _make_state(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"HEADRACE_STATE: {folder} cannot be made: {error.strerror}") from error
 
 
 class Worker:
@@ -70,7 +77,7 @@ class Worker:
         from headrace.service.metrics import Metrics  # BentoML says where metrics go before workers start
 
         settings, contents = self.settings, self.contents
-        settings.state.mkdir(parents=True, exist_ok=True)
+        _make_state(settings.state)
         self.live = open_windows(settings.windows.url, contents.features, contents.schema, contents.target)
         self.predictor = Predictor(self._folder, contents, self.live, settings.windows.on_failure)
         keys = read_keys(settings.log.keys, settings.log.key_file)
@@ -80,7 +87,7 @@ class Worker:
             contents, settings, predictor=self.predictor, log=self.log, live=self.live, metrics=self.metrics
         )
         with contextlib.suppress(WindowsUnavailable):
-            if self.live.is_warm(contents.files.get(HISTORY, "")):
+            if self._is_warm():
                 self._windows = UP  # whoever asks first need not wait for the first look
         threading.Thread(target=self._look_after, name="looking-after", daemon=True).start()
         # What was loaded stays: nobody need look through it for garbage.
@@ -107,10 +114,10 @@ class Worker:
         """What answers requests.
 
         Raises:
-            WindowsUnavailable: Windows do not look back on the whole history yet.
+            WindowsUnavailable: Windows are away, or do not look back on the whole history.
         """
-        if self._windows == COLD:
-            raise WindowsUnavailable("the entity windows are being filled")
+        if not self._windows_serve:
+            raise WindowsUnavailable(f"the entity windows: {self._windows}")
         return self._answering
 
     def states(self) -> dict[str, str]:
@@ -120,23 +127,22 @@ class Worker:
     def is_ready(self) -> bool:
         """Return whether requests are answered, as is declared for stores that are away."""
         log_serves = self.log.up or self.settings.log.on_failure is OnFailure.serve
-        windows_serve = self._windows == UP or (self._windows == DOWN and self._serves_without)
-        return log_serves and windows_serve
+        return log_serves and self._windows_serve
 
     def _look_after(self) -> None:
         """Fill windows that are cold, and look at the stores from time to time."""
-        filled = False
+        said = ""
         while True:
             try:
-                if not filled:
+                if not self._is_warm():  # at the start; and a Redis may come back without what it had
+                    self._windows = COLD
                     warm(self._folder, self.contents, self.live)
-                    filled = True
                 self.live.check()
-                self._windows = UP
+                self._windows, said = UP, ""
             except WindowsUnavailable as error:
-                if self._windows != DOWN:
+                if str(error) != said:
                     _logger.error("%s", error)  # noqa: TRY400  a line is enough
-                self._windows = DOWN if filled or self._serves_without else COLD
+                self._windows, said = DOWN, str(error)
             self.log.look()
             self.metrics.look(
                 self.log, self.gate, self.predictor, windows_up=self._windows == UP, ready=self.is_ready()
@@ -144,6 +150,11 @@ class Worker:
             if self._closing.wait(SECONDS_BETWEEN_LOOKS):
                 return
 
+    def _is_warm(self) -> bool:
+        files = self.contents.files
+        return HISTORY not in files or self.live.is_warm(files[HISTORY])
+
     @property
-    def _serves_without(self) -> bool:
-        return self.settings.windows.on_failure is OnFailure.serve
+    def _windows_serve(self) -> bool:
+        serves_without = self.settings.windows.on_failure is OnFailure.serve
+        return self._windows == UP or (self._windows == DOWN and serves_without)

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from clients import OK, TOLD, UNAVAILABLE, Client, Load, check_log, sqlite_log, wait_until
+from clients import OK, TOLD, UNAVAILABLE, Client, Load, check_log, payment, sqlite_log, wait_until
 from databases import Database, go_on, hang
 from packaged_pipeline import Server, start
 
@@ -196,6 +196,26 @@ def test_windows_in_redis(packaged: Place, tmp_path: Path, redis: Any, way: str,
         ask_again(server, load)
     assert set(said) == {(UNAVAILABLE if policy == "refuse" else OK, "unavailable")}
     assert windows_up == 0
+
+
+def test_a_redis_that_comes_back_without_what_it_had(packaged: Place, tmp_path: Path, redis: Any) -> None:
+    """It is filled anew before it is used: no answer rests on empty windows, once that is known."""
+    from redis import Redis as Asking
+
+    def seen(server: Server, number: int) -> float:
+        row = {**payment(number), "card": 5, "paid at": "2024-03-13T00:00:00"}
+        status, answer = server.post("/predict", {"instance": row, "explain": True})
+        assert status == OK, answer
+        return next(each["value"] for each in answer["contributions"] if each["feature"] == "card_count_3d")
+
+    with served(packaged, tmp_path, HEADRACE_WINDOWS__URL=redis.url) as server:
+        before = seen(server, 1)
+        assert before > 2
+        with Asking.from_url(redis.url) as asking:
+            asking.flushall()
+        time.sleep(1.5)
+        wait_until(lambda: is_ready(server))
+        assert seen(server, 2) == before
 
 
 @policies
