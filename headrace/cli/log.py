@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,7 +20,9 @@ from headrace.console import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from headrace.declaration.pipeline import PackageConfig
     from headrace.prediction_log import Store
+    from headrace.service import Contents
     from headrace.service.settings import Settings
 
 app = typer.Typer(help="The prediction log of a pipeline.", no_args_is_help=True)
@@ -100,19 +102,42 @@ def show(name: Name, request_id: str) -> None:
 
 def _forget(name: str, settings: Settings, subject: str) -> int | None:
     """Drop a subject's rows from the windows; None where no window is of subjects."""
-    from headrace.declaration.types import python_type
     from headrace.live import open_windows
-    from headrace.service import package_folder, read_contents
 
-    contents, column = read_contents(package_folder(name)), settings.log.subject
-    entities = {window.entity or own for own, window in contents.features.windows.items()}
+    declared, column = _declared(name), settings.log.subject
+    entities = {window.entity or own for own, window in declared.features.windows.items()}
     if column is None or column not in entities:
         return None
-    live = open_windows(settings.windows.url, contents.features, contents.schema, contents.target)
+    value = _value_of(subject, declared.schema.columns[column].type)
+    if value is None:
+        return 0
+    live = open_windows(settings.windows.url, declared.features, declared.schema, declared.target)
     try:
-        return live.forget(column, python_type(contents.schema.columns[column].type)(subject))
+        return live.forget(column, value)
     finally:
         live.close()
+
+
+def _declared(name: str) -> Contents | PackageConfig:
+    """Return the declaration that was packaged; where nothing was, as it is written now."""
+    from headrace.config import compose
+    from headrace.declaration.pipeline import PackageConfig
+    from headrace.service import package_folder, read_contents
+
+    folder = package_folder(name)
+    return read_contents(folder) if folder.exists() else compose(Path("pipelines", name), [], PackageConfig)[0]
+
+
+def _value_of(text: str, kind: str) -> Any:
+    """Return a subject as rows have it; None for what none of them can have."""
+    import msgspec
+
+    from headrace.declaration.types import python_type
+
+    try:
+        return msgspec.convert(text, python_type(kind), strict=False)
+    except msgspec.ValidationError:
+        return None
 
 
 @contextlib.contextmanager

@@ -67,8 +67,9 @@ class Sealer:
         try:
             return cipher.decrypt(sealed[SALT:HEAD], sealed[HEAD:], _bound(name, key_id))
         except (InvalidTag, ValueError) as error:
+            said = name.lstrip("\0")
             raise IntegrityError(
-                f"prediction log: {name.strip()}: what is stored was altered, or key '{key_id}' is not the one of then"
+                f"prediction log: {said}: what is stored was altered, or key '{key_id}' is not the one of then"
             ) from error
 
     def _cipher(self, key_id: str, salt: bytes) -> AESGCM:

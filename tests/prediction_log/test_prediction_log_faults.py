@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,15 +179,21 @@ def test_a_full_disk_refuses_and_recovers_by_itself(small_disk: Path, monkeypatc
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Return the URL of a PostgreSQL that may be stopped, and its folder."""
+def own_server() -> Iterator[tuple[str, Path]]:
+    """Return the URL of a PostgreSQL that may be stopped, and its folder.
+
+    It is not root's, and any other pytest that starts takes the folder of all of them for root.
+    """
     import pgserver
 
-    folder = tmp_path / "postgresql"
+    above = Path(tempfile.mkdtemp(prefix="headrace-postgresql-"))
+    above.chmod(0o755)
+    folder = above / "data"
     running = pgserver.get_server(folder)
     yield running.get_uri(), folder
     with contextlib.suppress(Exception):
         running.cleanup()
+    shutil.rmtree(above, ignore_errors=True)
 
 
 def control(folder: Path, *arguments: str) -> None:
