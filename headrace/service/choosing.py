@@ -46,7 +46,7 @@ def chosen_service() -> Any:
             # Said once in a line, and not by each worker that BentoML starts again and again.
             contents = read_contents(folder)
             check_stores(contents, read_settings(contents.serving, contents.pipeline))
-        count_apart()
+            count_apart()
     except HeadraceError as error:
         raise InvalidArgument(str(error)) from error
     return service
