@@ -36,9 +36,12 @@ def export(
 ) -> None:
     """Write the answers from a moment on until before another one to a Parquet file, decrypted."""
     from headrace.audit import record
+    from headrace.errors import ConfigError
     from headrace.prediction_log import export as write
 
     with opened(name) as (store, settings):
+        if until <= since:
+            raise ConfigError(f"--until: {until} is not after --since, {since}")
         record(settings.state, "log.export", {"since": str(since), "until": str(until), "out": str(out.absolute())})
         number = write(store, since.replace(tzinfo=dt.UTC), until.replace(tzinfo=dt.UTC), out)
         say(f"log {name}: {number} answers to {out}; they are not encrypted there")

@@ -72,6 +72,11 @@ def test_what_is_wrong_is_said_in_a_line(environment: dict[str, str], tmp_path: 
         ({**environment, "HEADRACE_LOG__KEYS": "old:secret"}, ("rotate", "fraud"), "key 1 (old): is not base64"),
         ({**environment, "HEADRACE_LOG__KEYS": said("other", b"x" * 32)}, ("rotate", "fraud"), "key 'old' is needed"),
         ({**environment, "HEADRACE_LOG__KEYS": ""}, ("rotate", "fraud"), "log.keys: no such file"),
+        (
+            environment,
+            ("export", "fraud", "--since", "2026-11-24", "--until", "2026-11-23", "--out", str(tmp_path / "none")),
+            "--until: 2026-11-23 00:00:00 is not after --since, 2026-11-24 00:00:00",
+        ),
         ({**environment, "HEADRACE_LOG__KEYZ": "x"}, ("rotate", "fraud"), "did you mean HEADRACE_LOG__KEYS?"),
     ]
     for variables, arguments, line in mistakes:
