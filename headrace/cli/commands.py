@@ -49,8 +49,10 @@ def main(
 def summary() -> None:
     """Show the latest result of every pipeline in params.yaml."""
     from headrace.cli.summary import show
+    from headrace.config import one_line_errors
 
-    show(pipelines())
+    with one_line_errors():
+        show(pipelines())
 
 
 @app.command()
@@ -81,5 +83,16 @@ def sql(pipeline: Pipeline) -> None:
 
 
 def pipelines() -> dict[str, dict[str, str]]:
-    """Return the pipelines of `params.yaml` with their choices."""
-    return dict(yaml.safe_load(Path("params.yaml").read_text())["pipelines"])
+    """Return the pipelines of `params.yaml` with their choices.
+
+    Raises:
+        ConfigError: This folder is no project.
+    """
+    from headrace.errors import ConfigError
+
+    try:
+        return dict(yaml.safe_load(Path("params.yaml").read_text())["pipelines"])
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "params.yaml: no such file; go to a project's folder, or `headrace init` makes one here"
+        ) from error

@@ -27,7 +27,18 @@ def install(folder: Path, *requirements: str) -> Path:
     """Make a virtual environment with what pip finds under these names; return its Python."""
     python = folder / "bin" / "python"
     run(folder.parent, folder.parent, "uv", "venv", "-q", "--python", sys.executable, str(folder))
-    run(folder.parent, folder.parent, "uv", "pip", "install", "-q", "--python", str(python), *requirements)
+    run(
+        folder.parent,
+        folder.parent,
+        "uv",
+        "pip",
+        "install",
+        "-q",
+        "--compile-bytecode",
+        "--python",
+        str(python),
+        *requirements,
+    )
     return python
 
 
