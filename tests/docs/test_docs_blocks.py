@@ -149,6 +149,7 @@ class Reader:
 
     def __init__(self, project: Project, where: Mapping[str, str]) -> None:
         self.project = project
+        project.run("git", "branch", "-M", "main")
         self.where = where
         self.port = _free_port()
         self.environment = {
