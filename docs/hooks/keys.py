@@ -78,7 +78,7 @@ def sources(folder: Path) -> str:
         about = inspect.cleandoc(declared.__doc__ or "")
         lines += [f"## `{file.stem}`", "", about, "", *table(declared, "", said), ""]
         for prefix, group in list(groups(declared))[1:]:
-            lines += [inspect.cleandoc(group.__doc__ or ""), "", *table(group, prefix), ""]
+            lines += [f"### `{prefix}`", "", inspect.cleandoc(group.__doc__ or ""), "", *table(group, prefix), ""]
     return "\n".join(lines)
 
 
@@ -100,9 +100,8 @@ def table(declared: type, prefix: str, said: dict[str, Any] | None = None) -> li
             if field.name in about:
                 rows.append(f"| `{field.name}` | see below | {default(field)} | {about[field.name]} |")
             continue
-        value = (
-            f"`{said[field.name]}`" if said and said.get(field.name, "???") not in ("???", None, {}) else default(field)
-        )
+        given = (said or {}).get(field.name)
+        value = default(field) if given in ("???", None, {}) else f"`{given}`"
         rows.append(f"| `{field.name}` | {words(field.type)} | {value} | {about.get(field.name, '')} |")
     return ["| key | type | default | |", "| --- | --- | --- | --- |", *rows, ""] if rows else []
 
@@ -118,16 +117,11 @@ class Key:
 
 def fields(declared: type, prefix: str) -> list[Key]:
     """Return what a person writes of a dataclass."""
-    types = typing.get_type_hints(declared, vars(inspect.getmodule(declared)) | _imported_for_types(declared))
+    types = typing.get_type_hints(declared)
     keys = [Key(field.name, types[field.name], field) for field in dataclasses.fields(declared)]
     if declared is Pipeline and not prefix:
         keys = [key for key in keys if key.name not in OWN_FILE | NOT_WRITTEN]
     return keys
-
-
-def _imported_for_types(declared: type) -> dict[str, Any]:
-    """Return the names that a module imports for its annotations alone."""
-    return {name: Any for name in ("date",) if name not in vars(inspect.getmodule(declared))}
 
 
 def nested(declared: Any) -> tuple[type, str] | None:
