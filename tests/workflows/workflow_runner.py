@@ -51,12 +51,11 @@ class GitHub:
         program.parent.mkdir(parents=True)
         program.write_text(GH)
         program.chmod(0o755)
-        (home / "venv").mkdir()
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", home / "venv"], check=True)
         self.environment = {
             **environment,
             "PATH": f"{program.parent}{os.pathsep}{environment['PATH']}",
             "GH_HOME": str(home),
-            "UV_OFFLINE": "1",  # what `make` of this repository has installed is in uv's cache
             "PYTHON": sys.executable,
             "GITHUB_SERVER_URL": (home / "server").as_uri(),
             "GITHUB_REPOSITORY": "shop/churn",
@@ -70,7 +69,7 @@ class GitHub:
         return [file.read_text() for file in sorted((self.home / "comments").iterdir())]
 
     def clone(self, name: str, branch: str) -> Path:
-        """Return a job's workspace with a branch, as `actions/checkout` makes it; jobs share what uv installs."""
+        """Return a workspace with a branch, as `actions/checkout` makes it; jobs share what `make` installs."""
         workspace = self.home / name / "work"
         subprocess.run(["git", "clone", "-q", "-b", branch, self.repository, workspace], check=True)
         (workspace / ".venv").symlink_to(self.home / "venv")
