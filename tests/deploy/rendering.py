@@ -57,7 +57,7 @@ def container(overlay: str) -> Manifest:
     return found
 
 
-def secrets() -> dict[str, dict[str, str]]:
+def secret_examples() -> dict[str, dict[str, str]]:
     """Return what `secret.example.yaml` has, by the secret's name."""
     examples = yaml.safe_load_all((DEPLOY / "secret.example.yaml").read_text())
     return {each["metadata"]["name"]: each["stringData"] for each in examples}
@@ -72,7 +72,7 @@ def told(overlay: str) -> dict[str, str]:
             assert source["configMapRef"]["name"] == settings["metadata"]["name"]
             found |= settings["data"]
         else:
-            found |= secrets()[source["secretRef"]["name"]]
+            found |= secret_examples()[source["secretRef"]["name"]]
     return found | {each["name"]: each["value"] for each in container(overlay)["env"]}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from rendering import OVERLAYS, Manifest, container, one, pod, render, rules, secrets, told
+from rendering import OVERLAYS, Manifest, container, one, pod, render, rules, secret_examples, told
 
 from headrace.declaration.serving import Serving
 from headrace.service.needs import needed_scope
@@ -116,11 +116,11 @@ def test_secrets_are_references(overlay: str) -> None:
     """Those of the example, with the keys that are read; none is in a manifest. What is mounted follows its secret."""
     [mounted] = [each["secret"]["secretName"] for each in volumes(overlay) if "secret" in each]
     [read] = [each["secretRef"]["name"] for each in container(overlay)["envFrom"] if "secretRef" in each]
-    assert {mounted, read} == set(secrets())
+    assert {mounted, read} == set(secret_examples())
     assert not [each for each in render(overlay) if each["kind"] == "Secret"]
     assert not [each for each in container(overlay)["volumeMounts"] if "subPath" in each]
     folder = next(each["mountPath"] for each in container(overlay)["volumeMounts"] if each["name"] == "tokens")
-    [file] = secrets()[mounted]
+    [file] = secret_examples()[mounted]
     assert told(overlay)["HEADRACE_ACCESS__TOKEN_FILE"] == f"{folder}/{file}"
 
 
