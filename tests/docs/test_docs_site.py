@@ -41,6 +41,13 @@ def test_a_page_fetches_nothing_from_elsewhere(site: Path) -> None:
     assert [page.name for page in site.rglob("*.html") if loads.search(page.read_text())] == []
 
 
+def test_the_readme_leads_somewhere() -> None:
+    """Each of its links to a file of the repository; those of docs/ MkDocs looks at."""
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", (ROOT / "README.md").read_text())
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
 @pytest.mark.parametrize("declared", CLASSES, ids=lambda declared: declared.__name__)
 def test_every_key_is_in_the_reference_with_what_it_means(site: Path, declared: type) -> None:
     """Each field has a text under it; each key, its type and its meaning are on a page."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import shutil
+import sqlite3
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from packaged_pipeline import CARDS, ROOT, make_place, pack, run, serving, start
+from packaged_pipeline import CARDS, ROOT, card_rows, make_place, pack, run, serving, start
 
 from headrace.errors import ConfigError, DataError
 from headrace.packaging import package
@@ -248,9 +249,34 @@ def test_a_bento_serves_where_nothing_but_its_requirements_is_installed(tmp_path
     assert uv, "uv is among the development requirements"
     run(tmp_path, place.home, uv, "venv", "-q", "--python", sys.executable, str(tmp_path / "venv"))
     run(tmp_path, place.home, uv, "pip", "install", "-q", "--python", str(python), "-r", str(requirements))
-    (tmp_path / "elsewhere").mkdir()
-    bento = str(place.bento("customers"))
-    for [server] in serving(start(tmp_path / "elsewhere", place.home, bento, python=str(python))):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.rmtree(place.root)  # the Bentos are all that is left
+    for [server] in serving(start(elsewhere, place.home, str(place.bento("customers")), python=str(python))):
         assert server.predict(months=3, contract="short")[0] == 200
+
+    cards = place.bento("cards")
+    row = {**card_rows()[-1], "id": 90_000, "paid at": "2024-04-01T00:00:00"}
+    asked = {name: value for name, value in row.items() if name not in {"fraud", "scenario"}}
+    for [server] in serving(start(elsewhere, place.home, str(cards), python=str(python))):
+        status, answer = server.post("/predict", {"instance": asked, "request_id": "first", "explain": True})
+        assert status == 200, answer
+        _, described = server.call("/model")
+        assert (described["pipeline"], described["version"]) == ("cards", answer["model_version"])
+        seen = {each["feature"]: each["value"] for each in answer["contributions"]}
+        assert seen["shop_risk_risk_4d"] is None  # nothing happened there in the last days,
+        assert seen["card_count_3d"] == 1
+        earlier = {**asked, "id": 90_001, "paid at": "2024-03-13T00:00:00"}
+        _, answer = server.post("/predict", {"instance": earlier, "explain": True})
+        seen = {each["feature"]: each["value"] for each in answer["contributions"]}
+        assert seen["card_count_3d"] > 1  # and before the history of the package was
+        assert (
+            server.post("/outcomes", {"outcomes": [{"request_id": "first", "label": 1}]})[1]["results"][0]["result"]
+            == "recorded"
+        )
+        assert server.metric("headrace_windows_up") == 1
+        state = server.state
+    with sqlite3.connect(state / "predictions.db") as log:
+        assert log.execute("SELECT count(*) FROM prediction_entry").fetchone() == (2,)
     imports = "import importlib.util as u; print([n for n in ('mlflow', 'dvc', 'hydra', 'headrace') if u.find_spec(n)])"
     assert run(tmp_path, place.home, str(python), "-c", imports).stdout.strip() == "[]"
