@@ -163,9 +163,10 @@ def test_what_is_counted_is_what_was_asked(prometheus: Prometheus, server: Serve
     errors = counted("headrace_errors_total", "kind")
     assert {kind: number for kind, number in errors.items() if number} == {
         "bad_request": 3, "conflict": 1, "not_allowed": 1, "not_found": 1, "not_json": 1,
+        "unauthorized": 2, "forbidden": 1, "too_large": 1, "too_many": errors["too_many"],
     }  # fmt: skip
     refusals = counted("headrace_refusals_total", "reason")
-    assert refusals.pop("too_many_requests") >= 1
+    assert refusals.pop("too_many_requests") == errors["too_many"] >= 1
     assert refusals == {"no_token": 1, "wrong_token": 1, "missing_scope": 1, "body_too_large": 1}
     assert counted("headrace_score_count", "variant")["champion"] == sum(
         counted("headrace_decisions_total", "decision").values()
