@@ -13,9 +13,9 @@ from packaging.utils import canonicalize_name
 
 from headrace.environment import write as write_environment
 from headrace.errors import ConfigError
-from headrace.project.deriving import BENTOFILE, derive_bentofile, derive_stages
+from headrace.project.deriving import BENTOFILE, ENVIRONMENT, derive_bentofile, derive_stages
 from headrace.project.stock import own_files, stock_files
-from headrace.project.wheel import PACKAGES, write_wheel
+from headrace.project.wheel import PACKAGES, WHEELS, write_wheel
 from headrace.storage import write_beside
 
 STAGES = "dvc.yaml"
@@ -63,7 +63,8 @@ def lay_down(folder: Path) -> Laid:
         ConfigError: It cannot become one; the message has a line for each reason, and nothing was written.
     """
     contents = _contents()
-    _refuse(folder, contents)
+    _refuse(folder, [*contents, ENVIRONMENT, f"{WHEELS}/headrace.whl"])
+    stages = contents.pop(STAGES)
     laid = Laid()
     try:
         top = _find_git(folder, laid)
@@ -71,9 +72,10 @@ def lay_down(folder: Path) -> Laid:
             if top or not name.startswith(WORKFLOWS):
                 _write(folder, name, content, laid)
         if write_wheel(folder):
-            laid.written.append("wheels/")
+            laid.written.append(f"{WHEELS}/")
         if write_environment(folder):
-            laid.written.append("environment.yaml")
+            laid.written.append(ENVIRONMENT)
+        _write(folder, STAGES, stages, laid)  # the last one: with it the folder is a project
     except PermissionError as error:
         raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}") from error
     laid.remarks += _unlike_the_lock(folder)
@@ -81,14 +83,14 @@ def lay_down(folder: Path) -> Laid:
 
 
 def _contents() -> dict[str, bytes]:
-    """Return what a new project's files hold, `dvc.yaml` at the end: with it the folder is a project."""
+    """Return what a new project's files hold."""
     contents = {RENAMED.get(name, name): file.read_bytes() for name, file in (stock_files() | own_files()).items()}
     contents[BENTOFILE] = derive_bentofile(contents[BENTOFILE].decode()).encode()
-    contents[STAGES] = derive_stages(contents.pop(STAGES).decode()).encode()
+    contents[STAGES] = derive_stages(contents[STAGES].decode()).encode()
     return contents
 
 
-def _refuse(folder: Path, names: dict[str, bytes]) -> None:
+def _refuse(folder: Path, names: list[str]) -> None:
     """Refuse a folder in which the stages would not run."""
     wrong = [
         f"{name}: Python would import this in place of Headrace's own; use another folder"
@@ -158,7 +160,7 @@ def _write(folder: Path, name: str, content: bytes, laid: Laid) -> None:
 def _unlike_the_lock(folder: Path) -> list[str]:
     """Say which of the libraries that stages use are not installed as the lock has them."""
     pins = _pins((folder / LOCK).read_text())
-    used = [str(said).split(" ") for said in _load(folder / "environment.yaml")["libraries"].values()]
+    used = [str(said).split(" ") for said in _load(folder / ENVIRONMENT)["libraries"].values()]
     unlike = [
         f"{name} {version} ({pin})"
         for name, version in used

@@ -145,6 +145,18 @@ def test_init_completes_a_project_and_notes_what_is_installed(shop: Path) -> Non
     assert after == {**before, "bentofile.yaml": edited.encode(), "params.yaml": params.encode()}
 
 
+def test_what_a_killed_init_left_is_completed(shop: Path) -> None:
+    """A folder is a project when all the rest is there: `dvc.yaml` is written last, beside and then renamed."""
+    before = files_in(shop)
+    for name in ("dvc.yaml", "environment.yaml", "conf/targets.yaml"):
+        (shop / name).unlink()
+    (shop / ".dvc.yaml.writing").write_text("half")
+    done = init(shop)
+    assert done.returncode == 0, done.stderr
+    assert f"A new project is in {shop}." in done.stdout
+    assert files_in(shop) == before
+
+
 def test_init_leaves_what_stands_in_a_folder(tmp_path: Path) -> None:
     """A README, a table, a git repository and a DVC project from elsewhere; ignore files get the lines that they lack."""
     call(tmp_path, "git", "init", "-q")
@@ -189,6 +201,7 @@ def test_a_project_below_the_top_of_a_repository_has_no_workflows(tmp_path: Path
         ("stages/__init__.py", "", "stages/__init__.py: Python would import this in place of Headrace's own"),
         ("headrace.py", "", "headrace.py: Python would import this in place of Headrace's own"),
         ("conf", "text", "conf: is a file, and has to be a folder"),
+        ("wheels", "text", "wheels: is a file, and has to be a folder"),
         ("params.yaml/x", "text", "params.yaml: is a folder, and has to be a file"),
     ],
 )
