@@ -27,18 +27,8 @@ def install(folder: Path, *requirements: str) -> Path:
     """Make a virtual environment with what pip finds under these names; return its Python."""
     python = folder / "bin" / "python"
     run(folder.parent, folder.parent, "uv", "venv", "-q", "--python", sys.executable, str(folder))
-    run(
-        folder.parent,
-        folder.parent,
-        "uv",
-        "pip",
-        "install",
-        "-q",
-        "--compile-bytecode",
-        "--python",
-        str(python),
-        *requirements,
-    )
+    command = ("uv", "pip", "install", "-q", "--compile-bytecode", "--python", str(python))
+    run(folder.parent, folder.parent, *command, *requirements)
     return python
 
 
