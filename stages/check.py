@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
+from hydra.errors import HydraException
 
-from headrace.checking import candidates_of, check_parameters, check_pipeline
-from headrace.config import CONF, compose, find_origin, one_line_errors
+from headrace.checking import check_declarations
+from headrace.config import CONF, find_origin, folder_on_command_line, one_line_errors
 from headrace.console import say
-from headrace.declaration.pipeline import Pipeline
 from headrace.errors import ConfigError
 from headrace.storage import write_beside, write_json
+from headrace.workspace import candidates_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from omegaconf import DictConfig
 
 
@@ -22,17 +26,9 @@ if TYPE_CHECKING:
 @one_line_errors()
 def main(_: DictConfig) -> None:
     """Check one pipeline with each of its candidates."""
-    origin = find_origin()
-    name = origin.folder.name
-    check_parameters(name)
-    candidates = candidates_of(name)
-    wrong: list[str] = []
-    for candidate, model in candidates.items():
-        chosen = [*origin.overrides, f"model={model}", f"candidate={candidate}"]
-        wrong += [line for line in check_pipeline(*compose(origin.folder, chosen, Pipeline)) if line not in wrong]
-    if wrong:
-        raise ConfigError("\n".join(wrong))
-    data = Path("data", name)
+    name = find_origin().folder.name
+    refuse_wrong(name)
+    data, candidates = Path("data", name), candidates_of(name)
     # The later stages depend on these files, which say no more than they need to know: an edit that keeps the
     # declarations right reruns this stage alone.
     with write_beside(data / "checked.txt") as beside:
@@ -41,6 +37,27 @@ def main(_: DictConfig) -> None:
     say(f"check {name}: the declarations of {len(candidates)} candidates are right")
 
 
+def refuse_wrong(name: str) -> None:
+    """Do nothing where all that a pipeline declares is right.
+
+    Raises:
+        ConfigError: It is not; the message has a line for each thing that is wrong.
+    """
+    wrong = check_declarations([name]).problems
+    if wrong:
+        raise ConfigError("\n".join(map(str, wrong)))
+
+
+@contextlib.contextmanager
+def all_at_once() -> Iterator[None]:
+    """Say all that is wrong where Hydra cannot compose: it stops at the first thing."""
+    try:
+        yield
+    except HydraException:
+        refuse_wrong(folder_on_command_line().name)
+        raise  # It is the command line that is wrong.
+
+
 if __name__ == "__main__":
-    with one_line_errors():
+    with one_line_errors(), all_at_once():
         main()

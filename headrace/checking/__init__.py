@@ -1,6 +1,6 @@
 """All that is wrong in the declarations, found at once and before any work."""
 
-from headrace.checking.parameters import candidates_of, check_parameters
-from headrace.checking.pipeline import check_pipeline
+from headrace.checking.declarations import Checked, check_declarations
+from headrace.checking.problem import Problem
 
-__all__ = ["candidates_of", "check_parameters", "check_pipeline"]
+__all__ = ["Checked", "Problem", "check_declarations"]

@@ -1,94 +1,118 @@
-"""What `params.yaml` may say."""
+"""What `params.yaml` may say, and the keys of the files that `dvc.yaml` names."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from headrace.declaration.parameters import CandidateChoices, PipelineChoices
 from headrace.errors import ConfigError
-from headrace.words import known
+from headrace.words import closest, known
+from headrace.workspace import PARAMS, line_of, read_params, read_stages
 
-PARAMS = Path("params.yaml")
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 KEYS = {
     "pipelines": tuple(field.name for field in fields(PipelineChoices)),
     "candidates": tuple(field.name for field in fields(CandidateChoices)),
 }
 """What an entry of each section has."""
-SECTIONS = ("source", "target", "split", "seed", "evaluation", "registration")
-"""Sections that `dvc.yaml` names as parameters: DVC wants each of them in `pipeline.yaml`."""
-
-
-def candidates_of(pipeline: str) -> dict[str, str]:
-    """Return the models of a pipeline's candidates, by the candidate's name."""
-    candidates = yaml.safe_load(PARAMS.read_text())["candidates"]
-    return {name: chosen["model"] for name, chosen in candidates.items() if chosen["pipeline"] == pipeline}
 
 
 def check_parameters(pipeline: str) -> None:
-    """Do nothing where `params.yaml` and the keys of `pipeline.yaml` fit each other.
+    """Do nothing where `params.yaml`, `dvc.yaml` and a pipeline's files fit each other.
 
     Raises:
         ConfigError: They do not; the message has a line for each thing that is wrong.
     """
-    params = yaml.safe_load(PARAMS.read_text())
-    for section, keys in KEYS.items():
-        _refuse_unknown(section, params.get(section), keys)
-    wrong = [*_pipelines(params["pipelines"]), *_candidates(params["candidates"], params["pipelines"])]
-    if not any(chosen.get("pipeline") == pipeline for chosen in params["candidates"].values()):
-        wrong.append(f"{PARAMS}: candidates: none is for pipeline '{pipeline}'; add one, or remove the pipeline")
-    file = Path("pipelines", pipeline, "pipeline.yaml")
-    present = yaml.safe_load(file.read_text())
-    wrong += [f"{file}: {key}: missing; it has to be given" for key in SECTIONS if key not in present]
+    wrong = [*wrong_parameters([pipeline])]
+    if not wrong:
+        wrong = [*wrong_stages([pipeline])]
     if wrong:
         raise ConfigError("\n".join(wrong))
 
 
-def _refuse_unknown(section: str, entries: Any, keys: tuple[str, ...]) -> None:
-    if not isinstance(entries, dict):
-        raise ConfigError(f"{PARAMS}: {section}: found {entries!r}; it has to be a name and its choices on each line")
-    wrong = []
+def wrong_parameters(pipelines: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each thing that is wrong in `params.yaml`.
+
+    Args:
+        pipelines: Those that have to have a candidate.
+    """
+    params = read_params()
+    entries = {section: params.get(section) for section in KEYS}
+    for section, keys in KEYS.items():
+        yield from _section(section, entries[section], keys)
+    for name in params:
+        if name not in KEYS and closest(str(name), KEYS):
+            yield f"{PARAMS}: {name}: unknown section; {known(str(name), KEYS)}"
+    chosen = {section: _named(found) for section, found in entries.items()}
+    yield from _options(chosen["pipelines"], chosen["candidates"])
+    for pipeline in pipelines:
+        if not any(each.get("pipeline") == pipeline for each in chosen["candidates"].values()):
+            yield f"{PARAMS}: candidates: none is for pipeline '{pipeline}'; add one, or remove the pipeline"
+
+
+def wrong_stages(pipelines: Sequence[str]) -> Iterator[str]:
+    """Yield a line for each key of `dvc.yaml`'s params that its file lacks: DVC would stop at it, at the first one."""
+    said = set()
+    for stage in read_stages():
+        if stage.pipeline not in {*pipelines, None}:
+            continue
+        for file, keys in stage.params.items():
+            if not Path(file).is_file():
+                if file != "environment.yaml":  # `make environment` writes it
+                    said.add(f"{file}: no such file; dvc.yaml names it as params of the stage {stage.name}")
+                continue
+            said |= {
+                f"{file}: {key}: missing; it has to be given"
+                for key in keys
+                if file != "environment.yaml" and line_of(Path(file), key) is None
+            }
+    yield from sorted(said)
+
+
+def _options(pipelines: dict[str, Any], candidates: dict[str, Any]) -> Iterator[str]:
+    for name, choices in pipelines.items():
+        for group in ("source", "tracking"):
+            if group in choices:
+                yield from _bad_option(f"pipelines.{name}.{group}", group, choices[group])
+    for name, choices in candidates.items():
+        found = choices.get("pipeline")
+        if found is not None and found not in pipelines:
+            yield f"{PARAMS}: candidates.{name}.pipeline: '{found}' is no pipeline; {known(str(found), pipelines)}"
+        if "model" in choices:
+            yield from _bad_option(f"candidates.{name}.model", "model", choices["model"])
+
+
+def _section(section: str, entries: Any, keys: tuple[str, ...]) -> Iterator[str]:
+    if not isinstance(entries, dict) or not entries:
+        yield f"{PARAMS}: {section}: found {entries!r}; it has to be a name and its choices on each line"
+        return
     for name, chosen in entries.items():
         if not isinstance(name, str) or not isinstance(chosen, dict):
-            wrong.append(f"{PARAMS}: {section}.{name}: has to be a name with {', '.join(keys)}")
+            yield f"{PARAMS}: {section}.{name}: has to be a name with {', '.join(keys)}"
             continue
-        wrong += [
-            f"{PARAMS}: {section}.{name}.{key}: unknown key; {known(key, keys)}" for key in chosen if key not in keys
-        ]
-        wrong += [f"{PARAMS}: {section}.{name}.{key}: missing; it has to be given" for key in keys if key not in chosen]
-    if wrong:
-        raise ConfigError("\n".join(wrong))
+        if not NAME.fullmatch(name):
+            yield f"{PARAMS}: {section}.{name}: a name is letters, digits, - and _, and starts with a letter"
+        for key in chosen:
+            if key not in keys:
+                yield f"{PARAMS}: {section}.{name}.{key}: unknown key; {known(str(key), keys)}"
+        for key in keys:
+            if key not in chosen:
+                yield f"{PARAMS}: {section}.{name}.{key}: missing; it has to be given"
 
 
-def _pipelines(pipelines: dict[str, Any]) -> list[str]:
-    wrong = [_bad_name("pipelines", name) for name in pipelines if not NAME.fullmatch(name)]
-    for name, chosen in pipelines.items():
-        wrong += _bad_option(f"pipelines.{name}.source", "source", chosen.get("source"))
-        wrong += _bad_option(f"pipelines.{name}.tracking", "tracking", chosen.get("tracking"))
-    return wrong
+def _named(entries: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(entries, dict):
+        return {}
+    return {str(name): chosen for name, chosen in entries.items() if isinstance(chosen, dict)}
 
 
-def _candidates(candidates: dict[str, Any], pipelines: dict[str, Any]) -> list[str]:
-    wrong = [_bad_name("candidates", name) for name in candidates if not NAME.fullmatch(name)]
-    for name, chosen in candidates.items():
-        if chosen.get("pipeline") not in pipelines:
-            known = ", ".join(pipelines)
-            wrong.append(f"{PARAMS}: candidates.{name}.pipeline: '{chosen.get('pipeline')}' is none of: {known}")
-        wrong += _bad_option(f"candidates.{name}.model", "model", chosen.get("model"))
-    return wrong
-
-
-def _bad_option(key: str, group: str, option: str | None) -> list[str]:
+def _bad_option(key: str, group: str, option: Any) -> Iterator[str]:
     options = sorted(file.stem for file in Path("conf", group).glob("*.yaml"))
-    return (
-        [] if option in options else [f"{PARAMS}: {key}: '{option}' is no file in conf/{group}/: {', '.join(options)}"]
-    )
-
-
-def _bad_name(section: str, name: str) -> str:
-    return f"{PARAMS}: {section}.{name}: a name is letters, digits, - and _, and starts with a letter"
+    if option not in options:
+        yield f"{PARAMS}: {key}: '{option}' is no file in conf/{group}/; {known(str(option), options)}"

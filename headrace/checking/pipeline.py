@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from datetime import date
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -9,38 +11,67 @@ from urllib.parse import urlsplit
 from headrace.checking.expressions import check_expressions
 from headrace.declaration.durations import microseconds
 from headrace.declaration.features import feature_names
+from headrace.declaration.targets import TARGETS
 from headrace.declaration.types import python_type
 from headrace.errors import ConfigError
-from headrace.evaluation.evaluating import LABEL
 from headrace.features import check_features
 from headrace.live import check_windows
 from headrace.metrics import METRICS
 from headrace.rules import check_rules
 from headrace.sources import build
 from headrace.splits import check_split
-from headrace.training import check_model
 from headrace.validation import check_schema
 from headrace.words import known
+from headrace.workspace import digest_of, is_lasting, keep, recall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headrace.config import Origin
+    from headrace.declaration.modelling import Model
     from headrace.declaration.pipeline import Pipeline
 
 ALL = "all"
+LABEL = "label"
+"""A column of the table of scores, as `headrace.evaluation` writes it: a candidate's scores are one, too."""
 LARGEST_SEED = 2**32
 """NumPy and the libraries of models take no larger one."""
 
 
 def check_pipeline(config: Pipeline, origin: Origin) -> list[str]:
-    """Return a line for each thing that is wrong: its file and key, what was found, what would be right."""
-    wrong = [f"{origin(key)}: {message}" for key, message in _problems(config)] + [*_candidate(config)]
+    """Return a line for each thing that is wrong whatever the candidate: file, key, what was found, what is right."""
+    return [f"{origin(key)}: {message}" for key, message in _problems(config)]
+
+
+def check_source(config: Pipeline, origin: Origin) -> list[str]:
+    """Return a line for each thing that is wrong with the source of the rows; nothing is read from it."""
     try:
         build(config.source, origin)
     except ConfigError as error:
-        wrong += str(error).splitlines()
+        return str(error).splitlines()
+    return []
+
+
+def check_candidate(config: Pipeline, origin: Origin) -> list[str]:
+    """Return a line for each thing that is wrong with the candidate of a config, and with its model."""
+    wrong = [*_candidate(config)]
+    if config.model is not None:
+        wrong += [f"{origin(key)}: {message}" for key, message in _within("model", judged_model(config.model))]
     return wrong
+
+
+def judged_model(model: Model) -> list[tuple[str, str]]:
+    """Return what the libraries say of a model: importing them and fitting a few rows takes a second for each."""
+    digest = digest_of(f"model {json.dumps(dataclasses.asdict(model), default=repr)}", [TARGETS])
+    kept = recall(digest)
+    if kept is not None:
+        return [(key, message) for key, message in kept]
+    from headrace.training import check_model
+
+    found = check_model(model)
+    if is_lasting([model._target_]):
+        keep(digest, found)
+    return found
 
 
 def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
@@ -50,8 +81,6 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     yield from _within("features", features)
     yield from _within("rules", check_rules(config.rules, config.schema, config.features, config.target))
     yield from _within("split", check_split(config.split, config.target))
-    if config.model is not None:
-        yield from _within("model", check_model(config.model))
     yield from _until(config)
     yield from _target(config)
     yield from _numbers(config)

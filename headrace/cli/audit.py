@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headrace.cli.settings import Name, settings_of
+from headrace.cli.names import Name, examples
+from headrace.cli.settings import settings_of
 from headrace.console import say
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The audit log of a pipeline's service.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(epilog=examples("headrace audit show fraud --last 20"))
 def show(
     name: Name, last: Annotated[int | None, typer.Option(min=1, help="So many lines; all, if left out.")] = None
 ) -> None:
@@ -36,7 +37,12 @@ def show(
         say(f"{found.sequence}  {found.time:%Y-%m-%d %H:%M:%S}Z  {ascii(found.actor)[1:-1]}  {found.action}  {details}")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "headrace audit verify fraud  # note the head that it prints elsewhere",
+        "headrace audit verify fraud --head 12:9f2c…  # hold the log against it later",
+    )
+)
 def verify(
     name: Name,
     head: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headrace.cli.settings import Name  # noqa: TC001  Typer reads it
+from headrace.cli.names import Name  # noqa: TC001  Typer reads it
 from headrace.console import say
 
 if TYPE_CHECKING:

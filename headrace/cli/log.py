@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headrace.cli.settings import Name, settings_of
+from headrace.cli.names import Name, examples
+from headrace.cli.settings import settings_of
 from headrace.console import say
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ app = typer.Typer(help="The prediction log of a pipeline.", no_args_is_help=True
 Moment = Annotated[dt.datetime, typer.Option(help="Such as 2026-11-23 or 2026-11-23T10:30:00, UTC.")]
 
 
-@app.command()
+@app.command(epilog=examples("headrace log export fraud --since 2026-11-01 --until 2026-12-01 --out answers.parquet"))
 def export(
     name: Name, since: Moment, until: Moment, out: Annotated[Path, typer.Option(help="A Parquet file.")]
 ) -> None:
@@ -47,7 +48,7 @@ def export(
         say(f"log {name}: {number} answers to {out}; they are not encrypted there")
 
 
-@app.command()
+@app.command(epilog=examples("headrace log erase fraud 596  # all that is known of customer 596"))
 def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows have it, such as 596.")]) -> None:
     """Delete all answers and outcomes of a subject, and its windows, and show that they are gone."""
     from headrace.audit import record
@@ -63,7 +64,7 @@ def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows h
             say(f"log {name}: {forgotten} rows of {settings.log.subject} {subject} dropped from the windows")
 
 
-@app.command()
+@app.command(epilog=examples("headrace log retain fraud  # once a day, say"))
 def retain(name: Name) -> None:
     """Delete the answers that are older than serving.yaml's log.retention, with their outcomes."""
     from headrace.audit import record
@@ -76,7 +77,7 @@ def retain(name: Name) -> None:
         say(f"log {name}: {number} answers older than {keep} deleted")
 
 
-@app.command()
+@app.command(epilog=examples("headrace log rotate fraud  # after a new key was put first"))
 def rotate(name: Name) -> None:
     """Encrypt with the first key what an older one encrypted, so that the older one can be retired."""
     from headrace.audit import record
@@ -90,7 +91,7 @@ def rotate(name: Name) -> None:
             say(f"log {name}: {number} came meanwhile by key {key_id}: give services the new key first, then run again")
 
 
-@app.command()
+@app.command(epilog=examples("headrace log show fraud 019a3c…  # by the request id that the answer has"))
 def show(name: Name, request_id: str) -> None:
     """Print an answer that was given, with what was asked and what became of it."""
     import msgspec

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headrace.service.settings import Settings
-
-Name = Annotated[str, typer.Argument(help="A folder in pipelines/, such as fraud.")]
 
 
 def settings_of(name: str) -> Settings:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headrace.cli.settings import Name, settings_of
+from headrace.cli.names import Name, examples, request_scopes
+from headrace.cli.settings import settings_of
 from headrace.console import say
 
 if TYPE_CHECKING:
@@ -18,11 +19,21 @@ app = typer.Typer(help="The tokens of a pipeline's service.", no_args_is_help=Tr
 COLUMNS = ("id", "holder", "scopes", "requests a second", "created", "expires")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "headrace token create fraud checkout --scope predict --scope outcomes",
+        "headrace token create fraud trial --scope predict --rate 5 --expires 30d",
+    )
+)
 def create(
     name: Name,
     holder: Annotated[str, typer.Argument(help="Who will have it, such as checkout.")],
-    scope: Annotated[list[str], typer.Option(help="What it is good for: predict, outcomes, admin. May be repeated.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            help="What it is good for: predict, outcomes, admin. May be repeated.", autocompletion=request_scopes
+        ),
+    ],
     rate: Annotated[float | None, typer.Option(help="Requests a second, instead of serving.yaml's.")] = None,
     expires: Annotated[str | None, typer.Option(help="After how long, such as 90d; never, if left out.")] = None,
 ) -> None:
@@ -42,7 +53,7 @@ def create(
     say(text)
 
 
-@app.command("list")
+@app.command("list", epilog=examples("headrace token list fraud"))
 def show(name: Name) -> None:
     """Show the tokens there are, without their secrets."""
     from rich.console import Console
@@ -67,7 +78,7 @@ def show(name: Name) -> None:
     (console if console.is_terminal else Console(width=160)).print(table)
 
 
-@app.command()
+@app.command(epilog=examples("headrace token revoke fraud 0a1b2c3d  # the id that list shows"))
 def revoke(name: Name, token_id: Annotated[str, typer.Argument(metavar="ID", help="As list shows it.")]) -> None:
     """End a token: a service that runs refuses it within a second."""
     from headrace.access import revoke as end

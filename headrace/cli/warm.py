@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from headrace.cli.settings import Name, settings_of
+from headrace.cli.names import Name  # noqa: TC001  Typer reads it
+from headrace.cli.settings import settings_of
 from headrace.console import say
 
 

@@ -50,7 +50,7 @@ def one_line_errors() -> Iterator[None]:
 
 def explain(error: Exception) -> str:
     """Return a line for each thing that is wrong: the file and key, what was found, what would be right."""
-    origin = Origin(_folder_on_command_line())
+    origin = Origin(folder_on_command_line())
     if isinstance(error, HeadraceError):
         return str(error)
     if isinstance(error, yaml.MarkedYAMLError):
@@ -94,7 +94,8 @@ def _explain_missing(error: MissingConfigException, origin: Origin) -> str:
     return f"{origin.file_of(missing)}: no such file; a pipeline has pipeline, schema, features, serving and rules.yaml"
 
 
-def _folder_on_command_line() -> Path:
+def folder_on_command_line() -> Path:
+    """Return the pipeline's folder that Hydra was told by `-cd`, in whatever state it is."""
     arguments = sys.argv
     for flag in ("-cd", "--config-dir"):
         if flag in arguments[:-1]:

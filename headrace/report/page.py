@@ -6,9 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from headrace.plots import figures, timeline, to_svg
 from headrace.report import formatting, sentences, tables
 from headrace.report.lineage import find_commit, read_stages
 from headrace.storage import read_json, write_beside
@@ -46,6 +43,8 @@ def write_report(data: Path, root: Path, config: ReportConfig) -> None:
 
 def render(data: Path, root: Path, config: ReportConfig) -> str:
     """Return the page: one HTML file that needs no network and no script."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     evaluation = read_json(data / "evaluation" / "evaluation.json")
     validation = read_json(data / "validation.json")
     names = tables.candidate_names(evaluation)
@@ -77,6 +76,8 @@ FILTERS = ("count", "day", "metric", "number", "period", "plain", "share")
 
 
 def _draw(data: Path, validation: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, str]:
+    from headrace.plots import figures, timeline, to_svg  # matplotlib: seconds that the sentences of a page do not take
+
     drawn = figures(data)
     days = timeline(validation, evaluation)
     if days is not None:
