@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 repro: .venv/.synced environment      ## validated data, competing models, a winner, its Bento and a page that explains it
 	dvc repro
 	python -m headrace sync
-	python -m headrace summary
+	python -m headrace show
 
 test: .venv/.synced                   ## the fast tests
 	pytest -n auto -m "not slow"

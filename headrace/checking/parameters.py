@@ -68,7 +68,7 @@ def wrong_stages(pipelines: Sequence[str]) -> Iterator[str]:
                     said.add(f"{file}: no such file; dvc.yaml names it as params of the stage {stage.name}")
                 continue
             said |= {
-                f"{file}: {key}: missing; it has to be given"
+                f"{file}: {key}: missing; dvc.yaml names it among the params of a stage"
                 for key in keys
                 if file != "environment.yaml" and line_of(Path(file), key) is None
             }

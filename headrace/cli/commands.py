@@ -144,7 +144,7 @@ app.add_typer(log, name="log", rich_help_panel=KEEP)
 app.add_typer(audit, name="audit", rich_help_panel=KEEP)
 
 
-@app.command(rich_help_panel=KEEP, epilog=examples("dvc pull && headrace sync  # the results of a colleague"))
+@app.command(rich_help_panel=KEEP, epilog=examples("headrace sync  # after a `dvc pull`, say"))
 def sync() -> None:
     """Make MLflow and the Bento store hold what DVC holds, after a `dvc pull`, say. Nothing is written twice."""
     with errors_said():

@@ -71,9 +71,8 @@ Names = Annotated[
 
 
 def examples(*lines: str) -> str:
-    """Return the examples that end the help of a command: each `command  # what it does`."""
-    said = []
-    for line in lines:
-        command, _, meaning = line.partition("  # ")
-        said.append(f"  [dim]$[/] {command}" + (f"  [dim]# {meaning}[/]" if meaning else ""))
-    return "\n".join(["[bold]Examples[/]", *said])
+    """Return the examples that end the help of a command, each a command and maybe what it does (`  # ...`).
+
+    They are indented as Markdown's code is, since the same text is a page of the documents.
+    """
+    return "\n".join(["Examples:", "", *(f"    $ {line}" for line in lines)])

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FILES = {
-    "ingest": "ingest.json",
     "validation": "validation.json",
     "evaluation": "evaluation/evaluation.json",
     "registration": "registration.json",

@@ -35,10 +35,10 @@ class Origin:
         if key in given:
             own = f"pipelines.{self.folder.name}.{key}"
             return f"params.yaml: {own}" if _has(Path("params.yaml"), own) else f"command line: {key}"
-        for file, inner in self._places(key):
+        for file, inner in self.places(key):
             if _has(file, inner):
                 return f"{file}: {inner}"
-        file, inner = self._places(key)[-1]
+        file, inner = self.places(key)[-1]
         return f"{file}: {inner}"
 
     def file_of(self, config: str) -> Path:
@@ -49,7 +49,8 @@ class Origin:
     def _folder(self) -> Path:
         return self.folder.relative_to(Path.cwd()) if self.folder.is_relative_to(Path.cwd()) else self.folder
 
-    def _places(self, key: str) -> list[tuple[Path, str]]:
+    def places(self, key: str) -> list[tuple[Path, str]]:
+        """Return the files that may say a key, and the key inside each; what the first one says counts."""
         first, _, inner = key.partition(".")
         places = [(self.file_of("pipeline"), key)]
         if first in OWN_FILES and inner:

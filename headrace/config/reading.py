@@ -71,7 +71,7 @@ def narrow(cfg: DictConfig, view: type[View], origin: Origin) -> View:
         if group in fields and cfg.get(group) is None:
             raise ConfigError(f"command line: {group}: none is chosen; add {group}=<name>, {_options(group)}")
     try:
-        typed = OmegaConf.merge(OmegaConf.structured(view), _mask(cfg, view))
+        typed = OmegaConf.merge(OmegaConf.structured(view), masked(cfg, view))
         missing = sorted(OmegaConf.missing_keys(typed))
         if missing:
             raise ConfigError("\n".join(f"{origin(key)}: missing; it has to be given" for key in missing))
@@ -94,7 +94,7 @@ def unlocked(cfg: DictConfig) -> DictConfig:
     return OmegaConf.create(OmegaConf.to_container(cfg, resolve=False))  # type: ignore[return-value]
 
 
-def _mask(cfg: DictConfig, view: type[Any]) -> DictConfig:
+def masked(cfg: DictConfig, view: type[Any]) -> DictConfig:
     """Leave out of `cfg`, at every depth, what the dataclass `view` has no field for but a wider dataclass has."""
     hints = typing.get_type_hints(view)
     masked = OmegaConf.masked_copy(cfg, [name for name in hints if name in cfg])

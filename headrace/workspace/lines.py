@@ -116,4 +116,6 @@ def _said(text: str, found: yaml.MarkedYAMLError) -> str:
     remedy = next((todo for pattern, todo in REMEDIES.items() if re.search(pattern, said)), "")
     mark = found.problem_mark
     where = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-    return f"{where}: not valid YAML: {found.problem}" + (f"; {remedy}" if remedy else "")
+    since = found.context_mark
+    opened = f" (it opens at {since.line + 1}:{since.column + 1})" if since and "flow" in str(found.context) else ""
+    return f"{where}: not valid YAML: {found.problem}{opened}" + (f"; {remedy}" if remedy else "")
