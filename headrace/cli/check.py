@@ -9,8 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from headrace.cli.failing import errors_said
-from headrace.cli.terminal import open_console
-from headrace.errors import ConfigError
+from headrace.cli.terminal import NONE_YET, open_console
 from headrace.workspace import candidates_of, declared_files, digest_of, is_lasting, keep, pipelines, recall
 
 if TYPE_CHECKING:
@@ -26,9 +25,10 @@ def check(name: str | None) -> None:
     """Print what is wrong, and leave with code 1; or what was looked at."""
     with errors_said():
         names = [name] if name else [*pipelines()]
-        if not names:
-            raise ConfigError("params.yaml: pipelines: there is none; `headrace init` makes one")
     console = open_console()
+    if not names:
+        console.print(NONE_YET)
+        return
     digest = digest_of(f"check {names}", declared_files(names))
     # What was right stays right until one of its files changes. What was wrong is looked at again.
     right = recall(digest)

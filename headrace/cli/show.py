@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from headrace.cli.terminal import open_console
+from headrace.cli.terminal import NONE_YET, open_console
 from headrace.errors import IntegrityError
 from headrace.report import formatting, sentences, tables
 from headrace.report.words import words_for
@@ -41,12 +41,15 @@ Results = dict[str, Any]
 
 def print_overview() -> None:
     """Print a table of all pipelines; one that has not run yet says so."""
-    console = open_console()
+    console, names = open_console(), pipelines()
+    if not names:
+        console.print(NONE_YET)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     columns = _columns(console.width)
     for column, justify in columns.items():
         table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for pipeline in pipelines():
+    for pipeline in names:
         cells = _summary(pipeline, read_results(pipeline))
         table.add_row(*(cells.get(column, "") for column in columns))
     console.print(table)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 WIDTH_ELSEWHERE = 160
 """Where no terminal says how wide it is, a row of a table should still stand on one line."""
 
+NONE_YET = "No pipeline is in params.yaml yet: `headrace init NAME --from rows.csv --label COLUMN` makes one."
+
 
 def open_console(width_elsewhere: int = WIDTH_ELSEWHERE) -> Console:
     """Return a console that takes no word of a user's file for markup."""

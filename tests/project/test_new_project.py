@@ -71,14 +71,14 @@ def test_a_new_project_has_declarations_and_stock_configuration_alone(laid: Path
 
 
 def test_a_new_project_is_one_for_git_and_dvc(shop: Path) -> None:
-    """`dvc repro` of no pipeline has nothing to do, and `dvc` and `headrace summary` find nothing wrong."""
+    """`dvc repro` of no pipeline has nothing to do, and `dvc` and `headrace show` find nothing wrong."""
     assert (shop / ".git").is_dir()
     done = call(shop, "dvc", "repro")
     assert done.returncode == 0, done.stderr
     assert "up to date" in done.stdout
     assert call(shop, "dvc", "status").returncode == 0
-    summary = call(shop, "headrace", "summary")
-    assert (summary.returncode, summary.stderr) == (0, "")
+    shown = call(shop, "headrace", "show")
+    assert (shown.returncode, shown.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", STAGES)
