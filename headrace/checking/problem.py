@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from headrace.workspace import line_of
+from headrace.workspace import line_of, line_of_item
 
 SYNTAX = re.compile(r"(?P<file>[^:]+):(?P<line>\d+):(?P<column>\d+): (?P<message>.*)")
 
@@ -34,7 +34,9 @@ class Problem:
         key, colon, message = rest.partition(": ")
         if not colon or (" " in key and line_of(Path(file), key) is None):
             return cls(file, "", rest)
-        return cls(file, key, message, _line(Path(file), key))
+        found = re.match(r"'([^']+)'", message)
+        item = line_of_item(Path(file), key, found[1]) if found else None
+        return cls(file, key, message, item or _line(Path(file), key))
 
     @property
     def place(self) -> str:

@@ -115,12 +115,16 @@ def _summary(pipeline: str, results: Results) -> dict[str, Text | str]:
     return cells | {
         "winner": Text(evaluation["winner"]),
         "metric": metric,
-        "on test rows": Text(formatting.metric(winner["test"].get(metric)), style="bold"),
+        "on test rows": Text(_precise(winner["test"].get(metric)), style="bold"),
         "registry": _verdict(results.get("registration")),
         "Bento": results.get("package", {}).get("tag", "none yet"),
-        "threshold": "" if threshold is None else f"{threshold:.4g}",
+        "threshold": "" if threshold is None else f"{threshold:.4f}",
         "report": str(Path("data", pipeline, "report.html")),
     }
+
+
+def _precise(value: float | None) -> str:
+    return formatting.metric(None) if value is None else f"{value:.4f}"
 
 
 def _verdict(registration: dict[str, Any] | None) -> Text:

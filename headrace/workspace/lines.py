@@ -60,6 +60,16 @@ def line_of(file: Path, key: str) -> int | None:
     return None if found is None else found.start_mark.line + 1
 
 
+def line_of_item(file: Path, key: str, text: str) -> int | None:
+    """Return the line of a text in the list that stands at a key; None where it is no item of one."""
+    number = 0
+    while (item := _find(file, f"{key}[{number}]")) is not None:
+        if item.value == text:
+            return item.start_mark.line + 1
+        number += 1
+    return None
+
+
 def _find(file: Path, key: str) -> yaml.Node | None:
     """Return the node of a key: of its name, or of its place in a list."""
     if not file.is_file():

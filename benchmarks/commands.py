@@ -1,0 +1,73 @@
+"""How long a person waits for a command: medians side by side with an empty Python process and `dvc --version`.
+
+`python -m benchmarks.commands [runs]`, from the project's folder. Every command is run in turn, round after round, so
+that what else the machine does falls on all of them alike.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RUNS = 15
+EMPTY = "python -c pass"
+COMMANDS = {
+    EMPTY: [sys.executable, "-c", "pass"],
+    "dvc --version": ["dvc", "--version"],
+    "headrace --help": ["headrace", "--help"],
+    "headrace chek": ["headrace", "chek"],
+    "headrace check --help": ["headrace", "check", "--help"],
+    "a Tab: headrace show f": ["headrace"],
+    "headrace show": ["headrace", "show"],
+    "headrace show fraud": ["headrace", "show", "fraud"],
+    "headrace check, nothing changed": ["headrace", "check"],
+    "headrace check fraud, after an edit": ["headrace", "check", "fraud"],
+    "headrace explain fraud": ["headrace", "explain", "fraud"],
+}
+TAB = {"_HEADRACE_COMPLETE": "complete_bash", "COMP_WORDS": "headrace show f", "COMP_CWORD": "2"}
+SERVING = Path("pipelines", "fraud", "serving.yaml")
+
+
+def main() -> None:
+    """Print a line for each command."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
+    before = SERVING.read_text()
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {
+            **os.environ,
+            "XDG_CACHE_HOME": cache,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        try:
+            seconds = {name: [] for name in COMMANDS}
+            for number in range(runs + 1):  # the first round fills caches
+                for name, command in COMMANDS.items():
+                    if "edit" in name:
+                        SERVING.write_text(f"{before}# {number}\n")
+                    taken = time_of(command, environment | (TAB if "Tab" in name else {}))
+                    SERVING.write_text(before)
+                    if number:
+                        seconds[name].append(taken)
+        finally:
+            SERVING.write_text(before)
+    empty = statistics.median(seconds[EMPTY])
+    print(f"{'command':<38}{'median, s':>10}{'beside an empty process':>26}")
+    for name, taken in seconds.items():
+        median = statistics.median(taken)
+        print(f"{name:<38}{median:>10.3f}{median / empty:>25.1f}x")
+
+
+def time_of(command: list[str], environment: dict[str, str]) -> float:
+    """Return the seconds that a command takes."""
+    since = time.perf_counter()
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return time.perf_counter() - since
+
+
+if __name__ == "__main__":
+    main()
