@@ -19,6 +19,6 @@ def open_console(width_elsewhere: int = WIDTH_ELSEWHERE) -> Console:
     from rich.console import Console
 
     console = Console(markup=False, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
         console.width = width_elsewhere
     return console
