@@ -15,6 +15,7 @@ import pytest
 import yaml
 from blocks import OTHERS, PAGES, ROOT, SHELL, Block, blocks, commands, matches, merge
 from omegaconf import OmegaConf
+from small_project import Project
 
 from headrace.config.store import Base
 from headrace.declaration.features import Features
@@ -27,8 +28,6 @@ from headrace.declaration.targets import locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from small_project import Project
 
 ALL = [block for page in PAGES for block in blocks(page)]
 YAML = [block for block in ALL if block.language == "yaml"]
@@ -130,13 +129,20 @@ def _keys() -> dict[str, str]:
     return {"aws_access_key_id": "reader", "aws_secret_access_key": "secret"}
 
 
+@pytest.fixture
+def empty(tmp_path: Path) -> Project:
+    """Return an empty folder, where the tutorial begins."""
+    (tmp_path / "copy" / "project").mkdir(parents=True)
+    return Project(tmp_path / "copy" / "project", tmp_path / "copy")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("page", TYPED, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_says_is_typed(page: Path, project: Project, request: pytest.FixtureRequest) -> None:
+def test_what_a_page_says_is_typed(page: Path, request: pytest.FixtureRequest) -> None:
     """From top to bottom: files get what titled blocks say, commands succeed, and print what is shown."""
     where = request.getfixturevalue("places") if "db.example" in page.read_text() else {}
-    reader = Reader(project, where)
+    reader = Reader(request.getfixturevalue("empty" if page.name == "tutorial.md" else "project"), where)
     try:
         for block in blocks(page):
             reader.follow(block)
@@ -149,15 +155,15 @@ class Reader:
 
     def __init__(self, project: Project, where: Mapping[str, str]) -> None:
         self.project = project
-        project.run("git", "branch", "-M", "main")
+        if (project.root / ".git").exists():
+            project.run("git", "branch", "-M", "main")
         self.where = where
         self.port = _free_port()
         self.environment = {
             **project.env,
             "BENTOML_PORT": str(self.port),
             "PAGER": "cat",
-            "GIT_AUTHOR_NAME": "A",
-            "GIT_COMMITTER_NAME": "A",
+            **{f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
             **{name.upper(): value for name, value in _keys().items()},
             **{name: value for name, value in where.items() if name.isupper()},
         }
@@ -165,7 +171,7 @@ class Reader:
 
     def follow(self, block: Block) -> None:
         """Do what a block says."""
-        if block.language == "yaml" and "how-to" in block.page.parts:
+        if block.language == "yaml" and ("how-to" in block.page.parts or block.page.name == "tutorial.md"):
             merge(self.project.root / block.title, block)
         if block.language not in SHELL or "not run" in block.marks:
             return

@@ -112,7 +112,7 @@ class GitHub:
                 env={**environment, "PATH": path, **resolved(step.get("env", {}), context)},
                 capture_output=True,
                 text=True,
-                timeout=800,
+                timeout=1500,
                 check=False,
             )
             printed[step["name"]] = done.stdout
