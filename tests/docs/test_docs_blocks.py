@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -157,6 +158,7 @@ class Reader:
         self.project = project
         if (project.root / ".git").exists():
             project.run("git", "branch", "-M", "main")
+            shutil.copytree(ROOT / "deploy", project.root / "deploy")
         self.where = where
         self.port = _free_port()
         self.environment = {
