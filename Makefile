@@ -36,6 +36,7 @@ bench: .venv/.synced                  ## every figure in the README, side by sid
 	python -m benchmarks.features
 	python -m benchmarks.handbook
 	python benchmarks/overhead.py
+	python -m benchmarks.commands
 
 environment: .venv/.synced            ## tell DVC which versions are installed
 	python -m headrace.environment
