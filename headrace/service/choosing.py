@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from headrace.errors import ConfigError, HeadraceError
 from headrace.service.building import make_service
 from headrace.service.contents import package_folder, read_contents
+from headrace.service.importing import import_for_serving
 from headrace.service.privacy import track_nothing
 from headrace.service.settings import read_settings
 from headrace.service.worker import check_stores
@@ -41,6 +42,7 @@ def chosen_service() -> Any:
         pipeline = bentoml.use_arguments(Arguments).pipeline or first_pipeline()
         # BentoML imports from the repository's root, or from the folder `src` of a Bento.
         folder = package_folder(pipeline).resolve()
+        import_for_serving(folder)
         service = make_service(folder)
         if sys.argv[1:2] == ["serve"]:
             # Said once in a line, and not by each worker that BentoML starts again and again.
