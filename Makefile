@@ -38,6 +38,9 @@ bench: .venv/.synced                  ## every figure in the README, side by sid
 	python benchmarks/overhead.py
 	python -m benchmarks.commands
 
+bench-serving: .venv/.synced           ## the service beside others of the same model (wrk; an environment of its own for mlserver)
+	python -m benchmarks.serving
+
 environment: .venv/.synced            ## tell DVC which versions are installed
 	python -m headrace.environment
 

@@ -20,6 +20,7 @@ import http.client
 import json
 import math
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -43,7 +44,7 @@ from headrace.service.contents import HISTORY, WINNER, Contents
 from headrace.sources import SimulatedCards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).parents[1]
 HERE = ROOT / "benchmarks" / "servers"
@@ -117,12 +118,14 @@ class Running:
         """Have `clients` ask one request after another.
 
         Returns:
-            Requests a second, latencies in milliseconds, and the server's microseconds of CPU for a request.
+            Requests a second, latencies in milliseconds, and for a request the microseconds of CPU of the server and
+            of the load.
         """
         url = f"http://127.0.0.1:{self.port}{self.server.path}"
         wrk = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "10s", "-s", str(HERE / "requests.lua")]
-        before = self._cpu_seconds()
+        before, load = self._cpu_seconds(), _ended_seconds()
         found = self._load([*wrk, url, "--"], seconds)
+        load = _ended_seconds() - load
         self._count(found["requests"] + clients)
         if found["broken"]:
             raise CannotRunError(f"{found['broken']} requests had no answer")
@@ -134,6 +137,7 @@ class Running:
             "cpu": sum(after - before.get(pid, 0.0) for pid, after in self._cpu_seconds().items())
             / max(1, found["requests"])
             * 1e6,
+            "load": load / max(1, found["requests"]) * 1e6,
         }
 
     def open_loop(self, rate: float, seconds: float) -> dict[str, Any]:
@@ -422,6 +426,21 @@ def headrace(rows: Path, begin: int, state: Path) -> Server:
     )
 
 
+def warmed(server: Server) -> Server:
+    """Fill the windows of Headrace's service before it starts, as `headrace warm` does, and return it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "headrace", "warm", PIPELINE],
+        cwd=ROOT,
+        env={**os.environ, **server.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotRunError(f"windows cannot be filled: {done.stderr.strip()[-500:]}")
+    return server
+
+
 def without(server: Server, part: str) -> Server:
     """Return Headrace's service with a part of its work left out."""
     name = f"Headrace without {part}"
@@ -512,6 +531,7 @@ class Comparison:
         if "headrace" in whole and others:
             times = min(median("headrace", clients, "rate") / fastest[clients] for clients in CLIENTS)
             print(f"\nwanted: {TIMES_THE_FASTEST:g} times the fastest; found: {times:.2f} times")
+        self._print_by_cpu(whole, others, median)
         for short in whole:
             part = self.servers[short].name.removeprefix("Headrace without ")
             if short.startswith("without") and "headrace" in whole:
@@ -521,6 +541,22 @@ class Comparison:
         print(f"\n{'Start to ready, seconds':34}{'median':>9}{'worst':>9}")
         for short, took in starts.items():
             print(f"{self.servers[short].name:34}{statistics.median(took):9.2f}{max(took):9.2f}")
+
+    def _print_by_cpu(self, whole: list[str], others: list[str], median: Callable[[str, int, str], float]) -> None:
+        """Print what the cores could do if nobody else used them: a busy machine says that better than a rate."""
+
+        def rate(short: str, clients: int) -> float:
+            return len(self.cores) * 1e6 / (median(short, clients, "cpu") + median(short, clients, "load"))
+
+        print(f"\nBy the CPU of server and load {len(self.cores)} cores could do, requests a second")
+        print(f"\n{'':34}" + "".join(f"{f'{clients} clients':>12}{'times':>7}{'load us':>9}" for clients in CLIENTS))
+        for short in whole:
+            line = f"{self.servers[short].name:34}"
+            for clients in CLIENTS:
+                fastest = max((rate(each, clients) for each in others), default=math.nan)
+                line += f"{rate(short, clients):12,.0f}{rate(short, clients) / fastest:7.2f}"
+                line += f"{median(short, clients, 'load'):9.0f}"
+            print(line)
 
     def open(self) -> None:
         """Print latencies at the wanted rate, and the rate that is held."""
@@ -600,6 +636,12 @@ def _busy_seconds(cores: Sequence[int]) -> list[float]:
     """Return how long each core was busy since the machine started."""
     every = psutil.cpu_times(percpu=True)
     return [sum(every[core]) - every[core].idle - every[core].iowait for core in cores]
+
+
+def _ended_seconds() -> float:
+    """Return the CPU seconds of all child processes that have ended and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def warn_if_busy(cores: Sequence[int]) -> None:
@@ -684,7 +726,7 @@ def main() -> None:
                     servers[short] = make(model, rows, folder)
                 except CannotRunError as error:
                     failed[short] = str(error)
-        own = headrace(rows["raw"], begin, folder / "state")
+        own = warmed(headrace(rows["raw"], begin, folder / "state"))
         every = {"headrace": own, **{f"without_{part}": without(own, part) for part in ("log", "windows", "access")}}
         servers |= {short: server for short, server in every.items() if short in options.servers}
         warn_if_busy(options.cores)
