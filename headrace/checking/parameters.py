@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.declaration.parameters import CandidateChoices, PipelineChoices
+from headrace.declaration.parameters import NAME, RIGHT_NAME, CandidateChoices, PipelineChoices
 from headrace.errors import ConfigError
 from headrace.words import closest, known
 from headrace.workspace import PARAMS, line_of, read_params, read_stages
@@ -15,7 +14,6 @@ from headrace.workspace import PARAMS, line_of, read_params, read_stages
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 KEYS = {
     "pipelines": tuple(field.name for field in fields(PipelineChoices)),
     "candidates": tuple(field.name for field in fields(CandidateChoices)),
@@ -97,7 +95,7 @@ def _section(section: str, entries: Any, keys: tuple[str, ...]) -> Iterator[str]
             yield f"{PARAMS}: {section}.{name}: has to be a name with {', '.join(keys)}"
             continue
         if not NAME.fullmatch(name):
-            yield f"{PARAMS}: {section}.{name}: a name is letters, digits, - and _, and starts with a letter"
+            yield f"{PARAMS}: {section}.{name}: {RIGHT_NAME}"
         for key in chosen:
             if key not in keys:
                 yield f"{PARAMS}: {section}.{name}.{key}: unknown key; {known(str(key), keys)}"

@@ -55,7 +55,16 @@ def main(
     """Declared pipelines: `dvc repro` runs them, `bentoml serve` serves the winner, these are for the rest."""
 
 
-app.command(rich_help_panel=DECLARE, epilog=examples("headrace init  # in an empty folder: a whole new project"))(init)
+app.command(
+    rich_help_panel=DECLARE,
+    epilog=examples(
+        "headrace init  # in an empty folder: a whole new project",
+        "headrace init churn --from customers.csv --label Churn  # a pipeline from a table",
+        "headrace init houses --from houses.parquet --label price --task regression",
+        "headrace init fraud --from sqlite:///shop.db --table payments --label fraud --time paid_at",
+        'headrace init loans --from $HEADRACE_DATABASE --query "SELECT ..." --label defaulted',
+    ),
+)(init)
 
 
 @app.command(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Dict
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""What pipelines and candidates may be called: a name is a folder, a DVC stage and a key of a command line."""
+RIGHT_NAME = "a name is letters, digits, - and _, and starts with a letter"
 
 
 @dataclass(kw_only=True)

@@ -11,6 +11,7 @@ from headrace.declaration.sql import literal, quoted
 from headrace.errors import SourceError
 from headrace.sources.columns import rename_all
 from headrace.sources.files import existing, said_by_duckdb, tables
+from headrace.sources.plain import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class Parquet:
+class Parquet(Written):
     """A Parquet file, or a folder of them in order of their names, with the columns' own types.
 
     They are read whole each time.
@@ -30,6 +31,10 @@ class Parquet:
     path: str
     rename: dict[str, str] = field(default_factory=dict)
     """A name in the file, and the name that the column gets."""
+
+    def __post_init__(self) -> None:
+        """Check what a type cannot say."""
+        self.check_written()
 
     @property
     def daily(self) -> bool:
@@ -42,6 +47,9 @@ class Parquet:
         Raises:
             SourceError: a file is missing, cut short or no Parquet, or has other columns than the first one.
         """
+        yield from self.plain(self._tables(), self.path)
+
+    def _tables(self) -> Iterator[pa.Table]:
         files = _list_files(existing(self.path))
         with duckdb.connect() as connection:
             first = _columns(connection, files[0])

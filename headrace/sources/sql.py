@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ConfigError, SourceError, SourceUnavailable
+from headrace.sources.plain import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ PASSING_WORDS = re.compile(
 
 
 @dataclass(kw_only=True)
-class Sql:
+class Sql(Written):
     """What a query returns, with the types of the database.
 
     Where the query has `:since` and `:until` (days, the second one left out) only the days that are not there yet are
@@ -58,6 +59,9 @@ class Sql:
         others = sorted(self._parameters - set(DAYS))
         if others or len(self._parameters) == 1:
             raise ConfigError(f"query: takes :since and :until, or none; found :{', :'.join(sorted(self._parameters))}")
+        if self.row_number and self._parameters:
+            raise ConfigError("row_number: counts the rows of a query that is run whole; leave :since and :until out")
+        self.check_written()
         self._engine()
 
     @property
@@ -69,7 +73,9 @@ class Sql:
         """Return the query and where it is run; not as whom, nor how patiently."""
         url = self._parsed_url()
         options = {key: value for key, value in url.query.items() if not any(word in key for word in SECRET_WORDS)}
-        return {"query": self.query, "database": [url.get_backend_name(), url.host, url.port, url.database, options]}
+        database = [url.get_backend_name(), url.host, url.port, url.database, options]
+        written = {name: each for name, each in vars(self).items() if name in {each.name for each in fields(Written)}}
+        return {"query": self.query, "database": database, **written}
 
     def read(self, since: date | None, until: date | None) -> Iterator[pa.Table]:
         """Yield the rows in chunks, from a cursor of the server where it has them.
@@ -78,6 +84,9 @@ class Sql:
             SourceUnavailable: the database cannot be reached now.
             SourceError: the database refuses the user or the query.
         """
+        yield from self.plain(self._tables(since, until), "source.query")
+
+    def _tables(self, since: date | None, until: date | None) -> Iterator[pa.Table]:
         from sqlalchemy.exc import DBAPIError
 
         days = {"since": since or DAYS["since"], "until": until or DAYS["until"]}
