@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from headrace.project import Laid
 
 Name = Annotated[
-    str | None, typer.Argument(metavar="[NAME]", help="The pipeline: letters, digits, - and _, such as churn.")
+    str | None, typer.Argument(metavar="NAME", help="The pipeline: letters, digits, - and _, such as churn.")
 ]
 Source = Annotated[
     str | None,
@@ -44,8 +44,8 @@ def init(  # noqa: PLR0913, PLR0917  each is an option
 ) -> None:  # the command's help is EXAMPLES
     """Lay down a new project in this folder; with NAME, draft a pipeline from a table.
 
-    The rows are looked at, and what a pipeline declares is written, with a comment beside each guess: types, what a valid
-    row is, features, task, split, candidates. What exists is never overwritten.
+    The rows are looked at, and what a pipeline declares is written, with a comment beside each guess. What exists is
+    never overwritten.
     """
     from headrace.config import one_line_errors
     from headrace.drafting import Asked

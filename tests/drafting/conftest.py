@@ -11,7 +11,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from headrace.checking import check_parameters, check_pipeline
+from headrace.checking import check_declarations
+from headrace.checking.pipeline import check_pipeline
 from headrace.cli import app
 from headrace.config import compose
 from headrace.declaration.pipeline import FeaturizeConfig, IngestConfig, Pipeline, ValidateConfig
@@ -67,8 +68,11 @@ class Place:
 
     def problems(self, name: str) -> list[str]:
         """Return what the check of declarations has against a pipeline; models are its own matter."""
-        check_parameters(name)
         return check_pipeline(*compose(Path("pipelines", name), self._choices(name), Pipeline))
+
+    def all_problems(self, name: str) -> list[str]:
+        """Return what `headrace check` has against a pipeline, with its models."""
+        return [str(problem) for problem in check_declarations([name]).problems]
 
     def accept(self, name: str) -> Summary:
         """Ingest and validate the rows of a pipeline, which has to be within the declared limits."""

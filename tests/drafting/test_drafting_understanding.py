@@ -251,7 +251,7 @@ def test_typed_rows_keep_their_types(place):
     columns = place.declared("shop", "schema")["columns"]
     assert [column["type"] for column in columns.values()] == ["integer", "timestamp", "float", "category", "boolean"]
     assert place.declared("shop", "pipeline")["target"]["positive"] is True
-    assert place.problems("shop") == []
+    assert place.all_problems("shop") == []
     assert place.accept("shop").rejected == 0
 
 
