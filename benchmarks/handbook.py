@@ -167,8 +167,8 @@ def judge(model: Model, table: FeatureTable, folds: Folds) -> dict[str, float]:
     test = table.rows[folds.test.mask]
     labels, days = table.labels[folds.test.mask], period_numbers(test["tx_datetime"].to_numpy(), DAY)
     return {
-        "roc_auc": METRICS["roc_auc"](labels, scores),
-        "average_precision": METRICS["average_precision"](labels, scores),
+        "roc_auc": METRICS["binary"]["roc_auc"](labels, scores),
+        "average_precision": METRICS["binary"]["average_precision"](labels, scores),
         "precision_at_100": precision_at(labels, scores, test["customer_id"].to_numpy(), days, 100),
     }
 

@@ -47,6 +47,8 @@ SHAPES: dict[str, type[Any]] = {
 MAY_BE_EMPTY = ("serving", "rules")
 HAS = "a pipeline has pipeline, schema, features, serving and rules.yaml"
 CANNOT_COMPOSE = (HeadraceError, HydraException, OmegaConfBaseException, yaml.YAMLError)
+PLOTS = "dvc.yaml"
+"""What DVC draws of a pipeline; DVC says what is wrong in it."""
 
 
 @dataclass
@@ -112,7 +114,7 @@ def _pipeline(name: str, broken: dict[Path, str], checked: Checked) -> Iterator[
 def _beyond(folder: Path) -> Iterator[str]:
     """Yield files that a pipeline has no use for."""
     for file in sorted(folder.glob("*.y*ml")):
-        if file.name not in {f"{shape}.yaml" for shape in SHAPES}:
+        if file.name not in {PLOTS, *(f"{shape}.yaml" for shape in SHAPES)}:
             yield f"{file}: nothing reads it; {closest(file.name, [f'{shape}.yaml' for shape in SHAPES])}{HAS}"
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from headrace.checking.expressions import check_expressions
 from headrace.declaration.durations import microseconds
 from headrace.declaration.features import feature_names
+from headrace.declaration.modelling import TaskName
 from headrace.declaration.targets import TARGETS
-from headrace.declaration.types import python_type
 from headrace.errors import ConfigError
 from headrace.features import check_features
 from headrace.live import check_windows
@@ -20,6 +20,7 @@ from headrace.metrics import METRICS
 from headrace.rules import check_rules
 from headrace.sources import build
 from headrace.splits import check_split
+from headrace.tasks import check_target, task_of
 from headrace.validation import check_schema
 from headrace.words import known
 from headrace.workspace import digest_of, is_lasting, keep, recall
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
     from headrace.config import Origin
     from headrace.declaration.modelling import Model
     from headrace.declaration.pipeline import Pipeline
+    from headrace.tasks import Task
 
 ALL = "all"
 LABEL = "label"
 """A column of the table of scores, as `headrace.evaluation` writes it: a candidate's scores are one, too."""
+OF_BINARY = ("false_positive_budget", "precision_at", "costs", "knowable")
+"""Keys of `evaluation` that ask for a positive class."""
 LARGEST_SEED = 2**32
 """NumPy and the libraries of models take no larger one."""
 
@@ -56,19 +60,26 @@ def check_candidate(config: Pipeline, origin: Origin) -> list[str]:
     """Return a line for each thing that is wrong with the candidate of a config, and with its model."""
     wrong = [*_candidate(config)]
     if config.model is not None:
-        wrong += [f"{origin(key)}: {message}" for key, message in _within("model", judged_model(config.model))]
+        task = None if [*_target(config)] else task_of(config.target, config.schema.columns)
+        wrong += [f"{origin(key)}: {message}" for key, message in _within("model", judged_model(config.model, task))]
     return wrong
 
 
-def judged_model(model: Model) -> list[tuple[str, str]]:
-    """Return what the libraries say of a model: importing them and fitting a few rows takes a second for each."""
-    digest = digest_of(f"model {json.dumps(dataclasses.asdict(model), default=repr)}", [TARGETS])
+def judged_model(model: Model, task: Task | None = None) -> list[tuple[str, str]]:
+    """Return what the libraries say of a model: importing them and fitting a few rows takes a second for each.
+
+    Args:
+        model: The declaration.
+        task: What it has to predict; None where that is not known.
+    """
+    asked = [dataclasses.asdict(model), task and task.describe()]
+    digest = digest_of(f"model {json.dumps(asked, default=repr)}", [TARGETS])
     kept = recall(digest)
     if kept is not None:
         return [(key, message) for key, message in kept]
     from headrace.training import check_model
 
-    found = check_model(model)
+    found = check_model(model, task)
     if is_lasting([model._target_]):
         keep(digest, found)
     return found
@@ -77,16 +88,18 @@ def judged_model(model: Model) -> list[tuple[str, str]]:
 def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     schema = check_schema(config.schema)
     yield from _within("schema", schema)
+    target = [*_target(config)]
+    yield from target
     features = check_features(config.features, config.schema, config.target)
     yield from _within("features", features)
-    yield from _within("rules", check_rules(config.rules, config.schema, config.features, config.target))
     yield from _within("split", check_split(config.split, config.target))
+    if not target:  # what is right follows from the task
+        yield from _within("rules", check_rules(config.rules, config.schema, config.features, config.target))
     yield from _until(config)
-    yield from _target(config)
     yield from _numbers(config)
     yield from _evaluation(config)
     yield from _serving(config)
-    if not schema:  # DuckDB knows the columns by their types.
+    if not schema and not target:  # DuckDB knows the columns by their types.
         expressions = [*check_expressions(config)]
         yield from expressions
         if not features and not expressions:
@@ -125,15 +138,14 @@ def _until(config: Pipeline) -> Iterator[tuple[str, str]]:
 
 
 def _target(config: Pipeline) -> Iterator[tuple[str, str]]:
-    column, columns, positive = config.target.column, config.schema.columns, config.target.positive
+    column, columns = config.target.column, config.schema.columns
     if column not in columns:
         yield "target.column", f"'{column}' is no column of schema.yaml; {known(column, columns)}"
         return
-    values, kind = columns[column].values, python_type(columns[column].type)
-    if values is not None and positive not in values:
-        yield "target.positive", f"{positive!r} is none of the values of {column}: {', '.join(map(repr, values))}"
-    elif not isinstance(positive, kind) and kind in {int, str, bool}:
-        yield "target.positive", f"{positive!r} is no value of {column}, which is declared {columns[column].type}"
+    try:
+        yield from _within("target", [*check_target(config.target, columns[column])])
+    except ConfigError:
+        return  # A wrong type is the schema's matter, and said there.
 
 
 def _numbers(config: Pipeline) -> Iterator[tuple[str, str]]:
@@ -172,10 +184,13 @@ def _period(key: str, length: str) -> Iterator[tuple[str, str]]:
 
 def _evaluation(config: Pipeline) -> Iterator[tuple[str, str]]:
     evaluation, features = config.evaluation, feature_names(config.features)
-    if evaluation.metric not in METRICS:
-        yield "evaluation.metric", f"'{evaluation.metric}' is no metric; {known(evaluation.metric, METRICS)}"
-    if not 0 < evaluation.false_positive_budget < 1:
+    task, metrics = config.target.task, METRICS[config.target.task]
+    if evaluation.metric not in metrics:
+        wrong = f"'{evaluation.metric}' is no metric of a {task} target"
+        yield "evaluation.metric", f"{wrong}; {known(evaluation.metric, metrics)}"
+    if evaluation.false_positive_budget is not None and not 0 < evaluation.false_positive_budget < 1:
         yield "evaluation.false_positive_budget", f"{evaluation.false_positive_budget} has to be between 0 and 1"
+    yield from _of_binary_alone(config)
     for column in evaluation.slices:
         if column not in features:
             yield "evaluation.slices", f"'{column}' is no feature; {known(column, features)}"
@@ -183,6 +198,16 @@ def _evaluation(config: Pipeline) -> Iterator[tuple[str, str]]:
     for key, entity in _entities_named(config):
         if entity not in entities:
             yield key, f"'{entity}' is no entity of a window in features.yaml; {known(entity, entities)}"
+
+
+def _of_binary_alone(config: Pipeline) -> Iterator[tuple[str, str]]:
+    if config.target.task is TaskName.binary:
+        return
+    told: dict[str, Any] = {f"evaluation.{key}": getattr(config.evaluation, key) for key in OF_BINARY}
+    told["split.time.exclude_known"] = config.split.time and config.split.time.exclude_known
+    for key, value in told.items():
+        if value is not None:
+            yield key, f"is for task: binary, and target.task is {config.target.task}; leave it out"
 
 
 def _serving(config: Pipeline) -> Iterator[tuple[str, str]]:

@@ -104,7 +104,8 @@ def _run(run: Run) -> Tree:
     if run.trained:
         period = run.trained
         when = f" from {period.since} until before {period.until}" if period.since else ""
-        _add(branch, f"Trained on {period.rows} rows{when}, {period.positives} of them positive.")
+        positive = "" if period.positives is None else f", {period.positives} of them positive"
+        _add(branch, f"Trained on {period.rows} rows{when}{positive}.")
     else:
         _add(branch, "Its training period is in its artifacts, which are not reachable here.")
     _add(branch, "Parameters", _pairs(run.params))

@@ -15,6 +15,7 @@ from rich.text import Text
 from headrace.cli.terminal import NONE_YET, open_console
 from headrace.errors import IntegrityError
 from headrace.report import formatting, sentences, tables
+from headrace.report.choosing import sentences_of
 from headrace.report.words import words_for
 from headrace.workspace import candidates_of, pipelines
 
@@ -231,22 +232,19 @@ def _fitting(headers: list[str], room: int) -> int:
 
 def _headline(evaluation: dict[str, Any]) -> str:
     """Say what the winner is worth, whatever is predicted."""
-    winner = evaluation["candidates"][evaluation["winner"]]
-    if "tp" in (winner.get("confusion") or {}):
-        return sentences.headline(evaluation)
-    metric = evaluation["metric"]
-    value = formatting.metric(winner["test"].get(metric))
-    return f"{evaluation['winner']} is the best on the validation rows; on the test rows its {metric} is {value}."
+    headline: str = sentences_of(evaluation).headline(evaluation)
+    return headline
 
 
 def _decisions(pipeline: str, results: Results) -> Iterator[tuple[str, Text | str]]:
     evaluation, registration = results.get("evaluation"), results.get("registration")
     if evaluation is not None:
         winner = evaluation["candidates"][evaluation["winner"]]
-        if winner.get("threshold") is not None and "tp" in (winner.get("confusion") or {}):
-            yield "Threshold", " ".join(sentences.threshold(evaluation))
-        if evaluation.get("hybrid") and evaluation["hybrid"].get("rules"):
-            yield "Rules", sentences.rules(evaluation)[1]
+        of_task = sentences_of(evaluation)
+        if winner.get("threshold") is not None:
+            yield "Threshold", " ".join(of_task.threshold(evaluation))
+        if evaluation["hybrid"]["rules"]:
+            yield "Rules", of_task.rules(evaluation)[1]
     if registration is not None:
         yield "Registry", " ".join(sentences.decision(registration))
     if "package" in results:

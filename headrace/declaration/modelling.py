@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Dict, List, Optional
+
+
+class TaskName(StrEnum):
+    """What a label is, and so what a model says of a row."""
+
+    binary = "binary"
+    """One of two: the probability of the positive one; from a threshold on a row is flagged."""
+    multiclass = "multiclass"
+    """One of three or more: a probability for each, and the most probable one is predicted."""
+    regression = "regression"
+    """A number."""
 
 
 @dataclass(kw_only=True)
@@ -20,8 +32,10 @@ class Target(LabelDelay):
 
     column: str
     """The column of `schema.yaml` that is the label."""
-    positive: Any
-    """The value of the column that counts as positive."""
+    task: TaskName = TaskName.binary
+    """`binary`, `multiclass` (the classes are the column's `values` in schema.yaml, in that order) or `regression`."""
+    positive: Any = None
+    """The value of the column that counts as positive; of a binary target alone."""
 
 
 @dataclass(kw_only=True)
@@ -37,7 +51,8 @@ class TimeSplit:
     train: Optional[str] = None
     """How long a training period is; all that there is where it is left out."""
     exclude_known: Optional[str] = None
-    """An entity column: rows of entities whose positive label is known by then are left out of what is judged."""
+    """An entity column: rows of entities whose positive label is known by then are left out of what is judged. Of a
+    binary target alone."""
     known_for: Optional[str] = None
     """How long before the end of training a positive label counts for `exclude_known`; all of the training period where
     it is left out. It keeps what is judged the same while `train` is changed."""
@@ -83,7 +98,10 @@ class SearchRange:
 
 @dataclass(kw_only=True)
 class Model:
-    """`conf/model/<name>.yaml`: a scikit-learn estimator, its parameters and what is searched."""
+    """`conf/model/<name>.yaml`: a scikit-learn estimator, its parameters and what is searched.
+
+    A classifier serves binary and multiclass targets, a regressor those that are numbers.
+    """
 
     _target_: str
     """The class; `conf/targets.yaml` has to list it."""
@@ -97,9 +115,10 @@ class Model:
     """`native`: the estimator takes categories and missing values itself; `encode`: they are one-hot encoded, imputed
     and scaled for it."""
     balance: str = "none"
-    """`none`, or `weights`: both classes weigh the same in training."""
+    """`none`, or `weights`: all classes weigh the same in training. Of a classifier alone."""
     maximum_rows_ratio: Optional[float] = None
-    """Negative rows kept in training for each positive one; all where it is left out."""
+    """Negative rows kept in training for each positive one; all where it is left out, and where the target is not
+    binary."""
 
 
 @dataclass(kw_only=True)
@@ -136,8 +155,9 @@ class Objective:
 class Evaluation(Objective):
     """How candidates are judged."""
 
-    false_positive_budget: float = 0.01
-    """The largest share of negatives that may be flagged; the threshold follows from it, on validation rows."""
+    false_positive_budget: Optional[float] = None
+    """The largest share of negatives that may be flagged, 0.01 where it is left out; the threshold follows from it, on
+    validation rows. Of a binary target alone, as `precision_at`, `costs` and `knowable` are."""
     precision_at: Optional[PrecisionAt] = None
     """For a team that looks at so many a day."""
     slices: List[str] = field(default_factory=list)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.console import track
-from headrace.evaluation.judging import Rows, TestRows, judge_test, judge_validation
+from headrace.evaluation.choosing import judge_of
+from headrace.evaluation.judging import Judge, Rows, TestRows
 from headrace.evaluation.plotting import plot_points
 from headrace.evaluation.reading import candidate_folder, check_features, read_parquet
 from headrace.evaluation.ruling import judge_rules, rows_seen
@@ -14,6 +15,7 @@ from headrace.evaluation.table import FeatureTable
 from headrace.metrics import GREATER_IS_BETTER
 from headrace.models import load
 from headrace.storage import digest
+from headrace.tasks import as_column, from_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +23,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from headrace.declaration.modelling import Evaluation
     from headrace.declaration.pipeline import EvaluateConfig
     from headrace.metrics.ranking import Array
 
 LABEL = "label"
-FIT_FACTS = ("params", "prepare", "library", "seed", "rows", "positives")
+FIT_FACTS = ("params", "prepare", "library", "seed", "rows")
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,12 @@ def evaluate(
         config: What the pipeline declares.
 
     Raises:
-        DataError: a candidate is missing or was trained on other features, or a class has no test rows.
+        DataError: a candidate is missing or was trained on other features, or test rows lack a class.
         IntegrityError: a model file was changed.
         ConfigError: an SQL expression of `evaluation`, or a rule, cannot be computed.
     """
     table = FeatureTable.read(features, config)
-    test = table.test_rows(config.evaluation)
+    test, judge = table.test_rows(config.evaluation), judge_of(table.task, config.evaluation)
     scores: dict[str, Array] = {}
     judged: dict[str, dict[str, Any]] = {}
     importances: dict[str, dict[str, float]] = {}
@@ -73,18 +74,18 @@ def evaluate(
         check_features(folder, model.manifest, table.manifest)
         scores[name] = model.predict(test.table.select(table.features).to_pandas())
         judged[name] = {"model": models[name], "digest": digest(folder), "fit": _fit(model.manifest)}
-        judged[name] |= _judge_validation(folder, table, config.evaluation)
-        judged[name] |= judge_test(test, scores[name], judged[name]["threshold"], config.evaluation)
+        judged[name] |= _judge_validation(folder, table, judge)
+        judged[name] |= judge.test(test, scores[name], judged[name]["threshold"])
         importances[name] = model.manifest["importance"]
-    summary = _summarise(judged, table, test, config.evaluation)
+    summary = _summarise(judged, table, test, judge)
     winner, threshold = scores[summary["winner"]], judged[summary["winner"]]["threshold"]
     seen = rows_seen(config.rules, test.table, validated, table.manifest["key"])
-    summary["hybrid"] = judge_rules(config, test, seen, winner, threshold)
+    summary["hybrid"] = judge_rules(config.rules, judge, test, seen, winner, threshold=threshold)
     identity = test.table.select(table.identity).to_pandas()
     return Result(
         summary,
-        identity.assign(**{LABEL: test.rows.labels}, **scores),
-        plot_points(test, scores, judged, importances, config.evaluation.costs),
+        identity.assign(**{LABEL: test.rows.labels}, **{name: as_column(each) for name, each in scores.items()}),
+        plot_points(judge, test, scores, judged, importances),
     )
 
 
@@ -106,23 +107,22 @@ def _fit(manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _judge_validation(folder: Path, table: FeatureTable, evaluation: Evaluation) -> dict[str, Any]:
+def _judge_validation(folder: Path, table: FeatureTable, judge: Judge) -> dict[str, Any]:
     validation = read_parquet(folder / "validation.parquet")
-    rows = Rows.of(validation, LABEL, table.manifest["timestamp"], evaluation)
-    return judge_validation(rows, validation["score"].to_numpy(), validation["fold"].to_numpy(), evaluation)
+    rows = Rows.of(validation, LABEL, table.manifest["timestamp"], judge.evaluation)
+    return judge.validation(rows, from_column(validation["score"].to_numpy()), validation["fold"].to_numpy())
 
 
-def _summarise(
-    judged: dict[str, dict[str, Any]], table: FeatureTable, test: TestRows, evaluation: Evaluation
-) -> dict[str, Any]:
+def _summarise(judged: dict[str, dict[str, Any]], table: FeatureTable, test: TestRows, judge: Judge) -> dict[str, Any]:
     knowable = None if test.knowable is None else int((test.knowable & (test.rows.labels != 0)).sum())
-    metric = evaluation.metric
+    metric, task = judge.evaluation.metric, table.task
     return {
         "winner": choose_winner({name: one["validation"][metric] for name, one in judged.items()}, metric),
         "metric": metric,
         "greater_is_better": GREATER_IS_BETTER[metric],
-        "false_positive_budget": evaluation.false_positive_budget,
-        "test": {**table.folds.test.describe(table.labels), "knowable_positives": knowable, "known": table.known},
-        "validation": [fold.validation.describe(table.labels) for fold in table.folds.folds],
+        "task": task.describe(),
+        **judge.facts(),
+        "test": {**table.folds.test.describe(table.labels, task), "knowable_positives": knowable, "known": table.known},
+        "validation": [fold.validation.describe(table.labels, task) for fold in table.folds.folds],
         "candidates": judged,
     }

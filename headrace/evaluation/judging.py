@@ -1,24 +1,26 @@
-"""From a candidate's scores to what is said about it."""
+"""From a candidate's scores to what is said about it: what differs by the task is a file each."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from headrace.declaration.durations import microseconds
-from headrace.evaluation import curves
-from headrace.evaluation.precision_at import period_numbers, precision_at
-from headrace.evaluation.slicing import slice_metrics
-from headrace.evaluation.threshold import choose_threshold, recall_at_budget
-from headrace.metrics import DECISION_METRICS, METRICS, confusion
+from headrace.evaluation.precision_at import period_numbers
+from headrace.evaluation.slicing import bucket
+from headrace.metrics import METRICS
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
     from headrace.declaration.modelling import Evaluation
+    from headrace.declaration.rules import Rules
     from headrace.metrics.ranking import Array
+    from headrace.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -62,56 +64,78 @@ class TestRows:
     """Whether each row could be known for a positive, where `evaluation.knowable` is declared."""
 
 
-def judge_validation(rows: Rows, scores: Array, folds: Array, evaluation: Evaluation) -> dict[str, Any]:
-    """Choose the threshold on the validation rows, and measure there.
+class Judge(ABC):
+    """Says what candidates of one task are worth.
 
-    Metrics of scores are means over folds, since each fold has a model of its own; the threshold, and the metrics of
-    its decisions, come from the rows of all folds together.
+    Args:
+        task: What the label is.
+        evaluation: The declaration.
     """
-    each = [_score_metrics(rows.take(folds == fold), scores[folds == fold], evaluation) for fold in np.unique(folds)]
-    threshold = choose_threshold(rows.labels, scores, evaluation.false_positive_budget)
-    means = {name: float(np.mean([fold[name] for fold in each])) for name in each[0]}
-    return {
-        "threshold": threshold,
-        "validation": {**means, **_decision_metrics(rows, scores, threshold)},
-        "folds": [fold[evaluation.metric] for fold in each],
-    }
 
+    shown: ClassVar[tuple[str, ...]]
+    """Metrics on the test rows, for who watches the stage run."""
 
-def judge_test(test: TestRows, scores: Array, threshold: float, evaluation: Evaluation) -> dict[str, Any]:
-    """Measure a candidate on the test rows at a threshold chosen before."""
-    labels = test.rows.labels
-    bins = curves.calibration(labels, scores)
-    metrics = {
-        **_score_metrics(test.rows, scores, evaluation),
-        **_decision_metrics(test.rows, scores, threshold),
-        "calibration_error": curves.calibration_error(bins),
-    }
-    if test.knowable is not None:
-        knowable = (labels != 0) & test.knowable
-        metrics["recall_of_knowable"] = float((scores[knowable] >= threshold).mean()) if knowable.any() else 0.0
-    slices = {column: slice_metrics(test.table[column], labels, scores, threshold) for column in evaluation.slices}
-    money = None
-    if evaluation.costs and test.lost is not None:
-        money = curves.cost_at(labels, scores, test.lost, evaluation.costs.false_positive, threshold)
-    return {
-        "test": metrics,
-        "confusion": confusion(labels, scores, threshold)._asdict(),
-        "slices": slices,
-        "cost": money,
-    }
+    def __init__(self, task: Task, evaluation: Evaluation) -> None:
+        self.task, self.evaluation = task, evaluation
 
+    def validation(self, rows: Rows, scores: Array, folds: Array) -> dict[str, Any]:
+        """Measure on the validation rows: `validation` are means over folds, each of which has a model of its own."""
+        each = [self.measure(rows.take(folds == fold), scores[folds == fold]) for fold in np.unique(folds)]
+        means = {name: float(np.mean([fold[name] for fold in each])) for name in each[0]}
+        return {"threshold": None, "validation": means, "folds": [fold[self.evaluation.metric] for fold in each]}
 
-def _score_metrics(rows: Rows, scores: Array, evaluation: Evaluation) -> dict[str, float]:
-    metrics = {name: metric(rows.labels, scores) for name, metric in METRICS.items()}
-    metrics["recall_at_budget"] = recall_at_budget(rows.labels, scores, evaluation.false_positive_budget)
-    if evaluation.precision_at and rows.entities is not None and rows.periods is not None:
-        count = evaluation.precision_at.count
-        value = precision_at(rows.labels, scores, rows.entities, rows.periods, count)
-        metrics[f"precision_at_{count}"] = value
-    return metrics
+    @abstractmethod
+    def test(self, test: TestRows, scores: Array, threshold: float | None) -> dict[str, Any]:
+        """Measure a candidate on the test rows: `test`, `confusion`, `slices`, `cost`; what a task has not is None."""
 
+    @abstractmethod
+    def plots(self, test: TestRows, scores: Array) -> dict[str, pd.DataFrame]:
+        """Return the points of a candidate's plots."""
 
-def _decision_metrics(rows: Rows, scores: Array, threshold: float) -> dict[str, float]:
-    counts = confusion(rows.labels, scores, threshold)
-    return {name: metric(counts) for name, metric in DECISION_METRICS.items()}
+    def confusion_points(self, confusion: Any) -> pd.DataFrame:
+        """Return the cells of a confusion matrix; a task without one is not asked."""
+        raise NotImplementedError(self.task.name)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the declaration says of judging, for `evaluation.json`."""
+        return {}
+
+    def measure(self, rows: Rows, scores: Array) -> dict[str, float]:
+        """Return the metrics of scores."""
+        return {name: metric(rows.labels, scores) for name, metric in METRICS[self.task.name].items()}
+
+    @abstractmethod
+    def measure_slice(self, labels: Array, scores: Array, threshold: float | None) -> dict[str, Any]:
+        """Return the metrics of the rows of a slice, of which there is at least one."""
+
+    @abstractmethod
+    def count(self, mask: Array, test: TestRows, scores: Array) -> dict[str, Any]:
+        """Return how many rows a decision or a rule has, and how good the model is on them."""
+
+    def count_rule(self, mask: Array, test: TestRows, scores: Array, threshold: float | None) -> dict[str, Any]:
+        """Return the same of a rule, beside what the model alone would have made of its rows."""
+        del threshold
+        return self.count(mask, test, scores)
+
+    def together(self, rules: Rules, decisions: Array, test: TestRows) -> dict[str, Any]:
+        """Return the metrics of what rules and model decide together, and what it costs.
+
+        Args:
+            rules: The declaration, settled.
+            decisions: What was decided about each row, as places in `rules.decisions`.
+            test: The rows.
+        """
+        del rules, decisions, test
+        return {"test": {}, "cost": None}
+
+    def slices(self, test: TestRows, scores: Array, threshold: float | None) -> dict[str, list[dict[str, Any]]]:
+        """Return the metrics for each value of the declared columns, or for each quarter of a number's rows."""
+        return {column: self._sliced(test, column, scores, threshold) for column in self.evaluation.slices}
+
+    def _sliced(self, test: TestRows, column: str, scores: Array, threshold: float | None) -> list[dict[str, Any]]:
+        codes, names = bucket(test.table[column])
+        return [
+            {"value": name, **self.measure_slice(test.rows.labels[codes == code], scores[codes == code], threshold)}
+            for code, name in enumerate(names)
+            if (codes == code).any()
+        ]

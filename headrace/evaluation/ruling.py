@@ -7,14 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import numpy as np
 import pyarrow.parquet as pq
 
 from headrace.errors import ConfigError
-from headrace.evaluation import curves
 from headrace.evaluation.reading import read_rows_of
-from headrace.metrics import DECISION_METRICS, confusion
-from headrace.rules import connect, decide_table, names_read
+from headrace.rules import connect, decide_table, names_read, settle
 from headrace.storage import list_parts
 
 if TYPE_CHECKING:
@@ -22,13 +19,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from headrace.declaration.pipeline import EvaluateConfig
     from headrace.declaration.rules import Rules
-    from headrace.evaluation.judging import TestRows
+    from headrace.evaluation.judging import Judge, TestRows
     from headrace.metrics.ranking import Array
     from headrace.rules import Decided
-
-SHOWN = ("recall", "precision", "false_positive_rate")
+    from headrace.tasks import Task
 
 
 def rows_seen(rules: Rules, table: pa.Table, validated: Path, key: str) -> pa.Table:
@@ -51,54 +46,44 @@ def rows_seen(rules: Rules, table: pa.Table, validated: Path, key: str) -> pa.Ta
     return seen
 
 
-def judge_rules(
-    config: EvaluateConfig, test: TestRows, seen: pa.Table, scores: Array, threshold: float
+def judge_rules(  # noqa: PLR0913  all that decides, and who judges it
+    rules: Rules, judge: Judge, test: TestRows, seen: pa.Table, scores: Array, *, threshold: float | None
 ) -> dict[str, Any]:
-    """Measure what rules and model decide about the test rows; from `model.above` on a decision counts as flagged.
+    """Measure what rules and model decide about the test rows.
 
     Args:
-        config: The declaration.
+        rules: The declaration.
+        judge: Who judges.
         test: The rows.
         seen: What conditions read of them.
-        scores: The model's scores, (rows,).
-        threshold: The score from which the model flags a row.
+        scores: The model's scores, (rows,) or (rows, classes).
+        threshold: The score from which the model flags a row; None where the task has none.
 
     Returns:
-        Metrics of the flagged rows and their cost; the rows of each decision; the rows that each rule decided, and
-        which of them the model alone would have flagged.
+        What the task says of the decisions together; the rows of each decision; the rows that each rule decided.
 
     Raises:
         ConfigError: A condition cannot be computed.
     """
-    rules, positive = config.rules, test.rows.labels != 0
-    decided = _decide(rules, seen, scores, threshold)
-    flagged = decided.decisions >= rules.decisions.index(rules.model.above)
-    counts, costs, cost = confusion(positive, flagged, threshold=1), config.evaluation.costs, None
-    if costs is not None and test.lost is not None:
-        cost = sum(curves.cost_of(flagged, positive, test.lost, costs.false_positive))
-    decisions = [
-        {"decision": decision, **_count(decided.decisions == number, positive)}
-        for number, decision in enumerate(rules.decisions)
-    ]
-    by_rule = []
-    for number, rule in enumerate(rules.rules):
-        mask = decided.rules == number
-        alone = _count(mask & (scores >= threshold), positive)
-        by_rule.append({**asdict(rule), **_count(mask, positive), "model_flags": alone})
+    rules = settle(rules, judge.task)
+    decided = _decide(rules, judge.task, seen, scores, threshold)
     return {
-        "flagged_from": rules.model.above,
-        "test": {name: DECISION_METRICS[name](counts) for name in SHOWN},
-        "confusion": counts._asdict(),
-        "cost": cost,
-        "decisions": decisions,
-        "rules": by_rule,
+        **judge.together(rules, decided.decisions, test),
+        "decisions": [
+            {"decision": decision, **judge.count(decided.decisions == number, test, scores)}
+            for number, decision in enumerate(rules.decisions)
+        ],
+        "rules": [
+            {**asdict(rule), **judge.count_rule(decided.rules == number, test, scores, threshold)}
+            for number, rule in enumerate(rules.rules)
+        ],
     }
 
 
-def _decide(rules: Rules, seen: pa.Table, scores: Array, threshold: float) -> Decided:
+def _decide(rules: Rules, task: Task, seen: pa.Table, scores: Array, threshold: float | None) -> Decided:
     with closing(connect()) as connection:
         try:
-            return decide_table(rules, seen, scores, threshold, connection)
+            return decide_table(rules, seen, task, scores, threshold=threshold, connection=connection)
         except duckdb.Error as error:
             raise ConfigError(f"rules.yaml: a rule cannot be computed: {str(error).splitlines()[0]}") from error
 
@@ -109,8 +94,3 @@ def _columns(rules: Rules, validated: Path) -> list[str]:
         return []
     first = next(iter(list_parts(validated).values()), None)
     return [] if first is None else names_read(rules, pq.read_schema(first).names)
-
-
-def _count(mask: Array, positive: Array) -> dict[str, Any]:
-    rows, positives = int(np.count_nonzero(mask)), int(np.count_nonzero(mask & positive))
-    return {"rows": rows, "positives": positives, "precision": positives / rows if rows else None}

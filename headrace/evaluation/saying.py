@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SHOWN = ("roc_auc", "average_precision", "recall", "precision", "false_positive_rate")
+from headrace.evaluation.choosing import JUDGES
 
 
 def describe(summary: dict[str, Any]) -> str:
@@ -16,11 +16,13 @@ def describe(summary: dict[str, Any]) -> str:
     Args:
         summary: The content of `evaluation.json`.
     """
-    metric = summary["metric"]
-    titles = ["", "candidate", f"validation {metric}", *(f"test {name}" for name in SHOWN), "threshold"]
-    lines = [titles]
+    metric, shown = summary["metric"], JUDGES[summary["task"]["name"]].shown
+    has_threshold = any(one["threshold"] is not None for one in summary["candidates"].values())
+    titles = ["", "candidate", f"validation {metric}", *(f"test {name}" for name in shown)]
+    lines = [[*titles, "threshold"] if has_threshold else titles]
     for name, one in summary["candidates"].items():
-        values = [one["validation"][metric], *(one["test"][each] for each in SHOWN), one["threshold"]]
+        values = [one["validation"][metric], *(one["test"][each] for each in shown)]
+        values += [one["threshold"]] if has_threshold else []
         mark = "*" if name == summary["winner"] else ""
         lines.append([mark, name, *(f"{value:.4f}" for value in values)])
     return f"{_align(lines)}\n* wins by validation {metric}"

@@ -1,4 +1,4 @@
-"""Metrics apart by the values of a column: a good mean can hide a bad part."""
+"""Rows apart by the values of a column: a good mean can hide a bad part."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from headrace.metrics import DECISION_METRICS, METRICS, confusion
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -18,25 +16,7 @@ if TYPE_CHECKING:
 MOST_NUMBERS = 8
 """A number with more distinct values than this is shown by quarters of its rows."""
 MOST_TEXTS = 12
-SHOWN = ("precision", "recall", "false_positive_rate")
 MISSING, OTHER = "missing", "all others"
-
-
-def slice_metrics(values: pa.ChunkedArray, labels: Array, scores: Array, threshold: float) -> list[dict[str, Any]]:
-    """Return the metrics for each value of a column, or for each quarter of a number's rows.
-
-    Args:
-        values: The column, (rows,).
-        labels: 0 or 1 for each row, (rows,).
-        scores: A score for each row, (rows,).
-        threshold: The score from which a row is flagged.
-    """
-    codes, names = bucket(values)
-    return [
-        {"value": name, **_measure(labels[codes == code], scores[codes == code], threshold)}
-        for code, name in enumerate(names)
-        if (codes == code).any()
-    ]
 
 
 def bucket(values: pa.ChunkedArray) -> tuple[Array, list[str]]:
@@ -63,15 +43,3 @@ def _bucket_numbers(column: pd.Series[float]) -> tuple[Array, list[str]]:
     edges = np.unique(np.quantile(present, [0.25, 0.5, 0.75], method="inverted_cdf"))
     between = [f"over {low:g} to {high:g}" for low, high in pairwise(edges)]
     return np.searchsorted(edges, column), [f"up to {edges[0]:g}", *between, f"over {edges[-1]:g}"]
-
-
-def _measure(labels: Array, scores: Array, threshold: float) -> dict[str, Any]:
-    counts = confusion(labels, scores, threshold)
-    both = 0 < counts.tp + counts.fn < len(labels)
-    return {
-        "rows": len(labels),
-        "positives": counts.tp + counts.fn,
-        "flagged": counts.tp + counts.fp,
-        **{name: DECISION_METRICS[name](counts) for name in SHOWN},
-        "average_precision": METRICS["average_precision"](labels, scores) if both else None,
-    }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headrace.declaration.pipeline import EvaluateConfig
     from headrace.metrics.ranking import Array
     from headrace.splits import Side
+    from headrace.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class FeatureTable:
     folder: Path
     manifest: dict[str, Any]
     """`features.json`."""
+    task: Task
+    """What the label is."""
     labels: Array
-    """0 or 1 for each row of the table."""
+    """The label of each row of the table, as a number."""
     folds: Folds
     known: dict[str, Any] | None
     """The entity of `split.time.exclude_known`, and how many rows of the test period are left out for it."""
@@ -39,13 +42,13 @@ class FeatureTable:
     def read(cls, folder: Path, config: EvaluateConfig) -> FeatureTable:
         """Read who the rows are, and split them as training did."""
         manifest = read_json(folder / "features.json")
-        columns = Columns(manifest["key"], manifest["timestamp"], manifest["label"])
+        columns = Columns.of(manifest)
         known = config.split.time.exclude_known if config.split.time else None
-        rows = read_columns(folder, [name for name in dict.fromkeys((*columns, known)) if name])
+        rows = read_columns(folder, [name for name in dict.fromkeys((*columns[:3], known)) if name])
         folds = split_rows(rows, config.split, config.target.delay, end_of_data(folder), columns)
         left_out = _count_left_out(rows, columns.timestamp, folds.test) if known else 0
         named = {"entity": known, "rows": left_out} if known else None
-        return cls(folder, manifest, rows[columns.label].to_numpy(), folds, named)
+        return cls(folder, manifest, columns.task, rows[columns.label].to_numpy(), folds, named)
 
     @property
     def identity(self) -> list[str]:

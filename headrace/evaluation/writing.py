@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from headrace.evaluation.evaluating import Result
 
 NOT_SERVED = "validation.parquet"
-PLOTS = ("precision_recall", "roc", "calibration", "confusion", "importance")
-"""What dvc.yaml lists as plots, so that every pipeline has them."""
+NOT_OF_DVC = ("cost",)
+"""Points that the report draws, of candidates of a pipeline that declares costs."""
 
 
 def write_result(result: Result, candidates: Path, data: Path) -> None:
@@ -29,12 +29,14 @@ def write_result(result: Result, candidates: Path, data: Path) -> None:
         write_json(beside / "evaluation.json", result.summary)
         table = pa.Table.from_pandas(result.scores, preserve_index=False)
         pq.write_table(table.replace_schema_metadata(None), beside / "scores.parquet")
-        if "cost" in result.plots:
-            _write_csv(result.plots["cost"], beside / "cost.csv")
+        for name in NOT_OF_DVC:
+            if name in result.plots:
+                _write_csv(result.plots[name], beside / f"{name}.csv")
     with write_beside(data / "plots") as beside:
         beside.mkdir()
-        for name in PLOTS:
-            _write_csv(result.plots[name], beside / f"{name}.csv")
+        for name, points in result.plots.items():
+            if name not in NOT_OF_DVC:
+                _write_csv(points, beside / f"{name}.csv")
     _write_winner(result.summary, candidates, data / "winner")
     write_json(data / "metrics.json", metrics_of(result.summary))
 
@@ -45,10 +47,14 @@ def metrics_of(summary: dict[str, Any]) -> dict[str, Any]:
     numbers = {name: {side: one[side] for side in ("test", "validation")} for name, one in candidates.items()}
     winner = summary["winner"]
     return {
-        "winner": {**numbers[winner]["test"], "threshold": candidates[winner]["threshold"]},
+        "winner": {**numbers[winner]["test"], **_threshold(candidates[winner])},
         "hybrid": _hybrid(summary["hybrid"]),
         "candidates": numbers,
     }
+
+
+def _threshold(candidate: dict[str, Any]) -> dict[str, float]:
+    return {} if candidate["threshold"] is None else {"threshold": candidate["threshold"]}
 
 
 def _hybrid(hybrid: dict[str, Any]) -> dict[str, Any]:
@@ -58,14 +64,16 @@ def _hybrid(hybrid: dict[str, Any]) -> dict[str, Any]:
         **hybrid["test"],
         **cost,
         "decisions": {one["decision"]: _numbers(one) for one in hybrid["decisions"]},
-        "rules": {
-            one["name"]: {**_numbers(one), "flagged_by_model": one["model_flags"]["rows"]} for one in hybrid["rules"]
-        },
+        "rules": {one["name"]: {**_numbers(one), **_alone(one)} for one in hybrid["rules"]},
     }
 
 
+def _alone(rule: dict[str, Any]) -> dict[str, int]:
+    return {"flagged_by_model": rule["model_flags"]["rows"]} if "model_flags" in rule else {}
+
+
 def _numbers(counted: dict[str, Any]) -> dict[str, Any]:
-    return {name: counted[name] for name in ("rows", "positives", "precision") if counted[name] is not None}
+    return {name: value for name, value in counted.items() if isinstance(value, int | float)}
 
 
 def _write_csv(points: pd.DataFrame, file: Path) -> None:

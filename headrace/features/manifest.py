@@ -42,6 +42,7 @@ def describe(plan: Plan, categorical: list[str], parts: Mapping[str, str]) -> di
         "key": plan.rows.key,
         "timestamp": plan.rows.timestamp,
         "label": plan.target.column,
+        "task": plan.task.describe(),
         "entities": plan.entities,
         "features": [_feature(name, plan, categorical) for name in names],
         "declaration": declaration_digest(plan),

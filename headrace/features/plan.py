@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headrace.declaration.durations import microseconds
-from headrace.declaration.sql import literal, quoted
-from headrace.declaration.types import duckdb_type
+from headrace.declaration.sql import quoted
 from headrace.features.aggregates import Aggregate, parse_aggregate
+from headrace.tasks import task_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headrace.declaration.features import Features
     from headrace.declaration.modelling import Target
     from headrace.declaration.rows import TypedRows
+    from headrace.tasks import Task
 
 POSITION = "_position"
 """The column that numbers the rows by time, then by key: the one order that there is."""
@@ -140,14 +141,14 @@ class Plan:
         ]
         return sorted(set(alike))
 
+    @property
+    def task(self) -> Task:
+        """What the label is."""
+        return task_of(self.target, self.rows.columns)
+
     def label_sql(self) -> str:
-        """Return the label as 0 or 1."""
-        value = self.target.positive
-        positive = str(value).lower() if isinstance(value, bool) else str(value)
-        column = self.rows.columns[self.target.column]
-        return (
-            f"CAST({quoted(self.target.column)} = CAST({literal(positive)} AS {duckdb_type(column.type)}) AS TINYINT)"
-        )
+        """Return the label as a number."""
+        return self.task.label_sql(self.target.column, self.rows.columns[self.target.column])
 
     def exact_arguments(self, connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         """Return the argument columns whose sums are exact, by their types in a database that has the table `rows`."""

@@ -155,5 +155,5 @@ def _period(store: Store, run: MlflowRun) -> Period | None:
         except (MlflowException, OSError, KeyError):
             return None
     return Period(
-        since=trained.get("from"), until=trained.get("until"), rows=trained["rows"], positives=trained["positives"]
+        since=trained.get("from"), until=trained.get("until"), rows=trained["rows"], positives=trained.get("positives")
     )

@@ -55,7 +55,8 @@ class Period:
     since: str | None
     until: str | None
     rows: int
-    positives: int
+    positives: int | None
+    """None where the target is not binary."""
 
 
 @dataclass(frozen=True, kw_only=True)

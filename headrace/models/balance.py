@@ -4,22 +4,27 @@ Dropping negatives, or giving positives more weight, makes a model see positives
 then too high by a known factor, so that dividing by it gives probabilities of the real world again:
 p = b q / (b q + 1 - q), where q is what the model says and b is what a negative counted in training for each positive
 (Dal Pozzolo, Caelen, Johnson and Bontempi: Calibrating Probability with Undersampling for Unbalanced Classification,
-2015, formula 4). The order of the scores stays as it is.
+2015, formula 4). The order of the scores stays as it is. Of more than two classes each probability is divided by what a
+row of the class counted, and all of them by their sum.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from headrace.declaration.modelling import Model
 
 WEIGHTS = "weights"
 BALANCES = ("none", WEIGHTS)
+NEGATIVE_WEIGHT, CLASS_WEIGHTS = "negative_weight", "class_weights"
+"""What a manifest calls them."""
 
 
 def choose_rows(labels: NDArray[np.int8], ratio: float | None, seed: int) -> NDArray[np.int64]:
@@ -32,12 +37,12 @@ def choose_rows(labels: NDArray[np.int8], ratio: float | None, seed: int) -> NDA
     return np.sort(np.concatenate([np.flatnonzero(labels == 1), drawn]))
 
 
-def row_weights(labels: NDArray[np.int8], balance: str) -> NDArray[np.float64] | None:
-    """Return weights by which both classes weigh the same and rows weigh 1 on average; None where all weigh 1."""
+def row_weights(labels: NDArray[Any], balance: str, classes: int) -> NDArray[np.float64] | None:
+    """Return weights by which all classes weigh the same and rows weigh 1 on average; None where all weigh 1."""
     if balance != WEIGHTS:
         return None
-    positives = int((labels == 1).sum())
-    weights: NDArray[np.float64] = len(labels) / 2 / np.where(labels == 1, positives, len(labels) - positives)
+    rows = np.bincount(labels, minlength=classes)
+    weights: NDArray[np.float64] = len(labels) / classes / rows[labels]
     return weights
 
 
@@ -48,8 +53,15 @@ def negative_weight(labels: NDArray[np.int8], chosen: NDArray[np.int64], model: 
     return weight * (len(chosen) - left) / left if model.balance == WEIGHTS else weight
 
 
-def restore(probabilities: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
-    """Return the probabilities of the real world, given what a negative counted in training."""
-    if weight == 1:
-        return probabilities
-    return weight * probabilities / (weight * probabilities + 1 - probabilities)
+def class_weights(labels: NDArray[Any], model: Model, classes: int) -> list[float] | None:
+    """Return what a row of each class counted in training; None where all counted the same."""
+    if model.balance != WEIGHTS:
+        return None
+    rows = np.bincount(labels, minlength=classes)
+    weights: list[float] = (len(labels) / classes / rows).tolist()
+    return weights
+
+
+def counted_in(manifest: Mapping[str, Any]) -> Any:
+    """Return what rows counted in training, from a model's manifest: a negative, or a row of each class."""
+    return manifest.get(NEGATIVE_WEIGHT, manifest.get(CLASS_WEIGHTS))

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headrace.declaration.modelling import TaskName
 from headrace.errors import ConfigError
-from headrace.models.balance import choose_rows, negative_weight, restore, row_weights
+from headrace.models.balance import choose_rows, class_weights, negative_weight, row_weights
 from headrace.models.encoding import make_encoder, trace_columns
 from headrace.models.families import family_of
 from headrace.models.inputs import CATEGORY, to_frame
+from headrace.tasks import read_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
     from headrace.declaration.modelling import Model
     from headrace.models.inputs import Input
+    from headrace.tasks import Task
 
+BINARY = read_task({})
 NATIVE = "native"
 ENCODE = "encode"
 PREPARATIONS = (NATIVE, ENCODE)
@@ -35,9 +39,11 @@ class TrainingRows:
 
     rows: Any
     """A data frame, or a matrix of encoded numbers."""
-    labels: NDArray[np.int8]
+    labels: NDArray[Any]
     weights: NDArray[np.float64] | None
-    negative_weight: float
+    counted: Any
+    """What rows counted: a negative for each positive, a row of each class; None of numbers."""
+    task: Task
     encoder: Any | None
     inputs: Sequence[Input]
 
@@ -55,9 +61,9 @@ class FittedModel:
     rows: TrainingRows
 
     def predict(self, prepared: Any) -> NDArray[np.float64]:
-        """Return probabilities of the positive class for rows that `rows.prepare` returned."""
-        probabilities = np.asarray(self.estimator.predict_proba(prepared)[:, 1], np.float64)
-        return restore(probabilities, self.rows.negative_weight)
+        """Return the scores of rows that `rows.prepare` returned."""
+        task = self.rows.task
+        return task.restore(task.ask(self.estimator, prepared), self.rows.counted)
 
     def importance(self) -> NDArray[np.float64] | None:
         """Return each input's share in what the model goes by, or None where the estimator cannot tell."""
@@ -72,17 +78,28 @@ class FittedModel:
         return values / total if total else values
 
 
-def prepare_rows(
-    model: Model, inputs: Sequence[Input], matrix: NDArray[np.float64], labels: NDArray[np.int8], seed: int
+def prepare_rows(  # noqa: PLR0913  all that makes a fit what it is
+    model: Model,
+    inputs: Sequence[Input],
+    matrix: NDArray[np.float64],
+    labels: NDArray[Any],
+    seed: int,
+    *,
+    task: Task = BINARY,
 ) -> TrainingRows:
     """Balance and prepare rows as a model declares."""
-    chosen = choose_rows(labels, model.maximum_rows_ratio, seed)
-    weight = negative_weight(labels, chosen, model)
-    if len(chosen) < len(labels):
-        matrix, labels = matrix[chosen], labels[chosen]
+    counted: Any = None
+    if task.name is TaskName.binary:
+        chosen = choose_rows(labels, model.maximum_rows_ratio, seed)
+        counted = negative_weight(labels, chosen, model)
+        if len(chosen) < len(labels):
+            matrix, labels = matrix[chosen], labels[chosen]
+    elif task.is_classification:
+        counted = class_weights(labels, model, len(task.classes))
     encoder = make_encoder(inputs).fit(matrix) if model.prepare == ENCODE else None
     rows = to_frame(matrix, inputs) if encoder is None else encoder.transform(matrix)
-    return TrainingRows(rows, labels, row_weights(labels, model.balance), weight, encoder, inputs)
+    weights = row_weights(labels, model.balance, len(task.classes)) if task.is_classification else None
+    return TrainingRows(rows, labels, weights, counted, task, encoder, inputs)
 
 
 def fit(model: Model, params: Mapping[str, Any], rows: TrainingRows, seed: int) -> FittedModel:

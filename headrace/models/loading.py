@@ -6,15 +6,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headrace.declaration.modelling import TaskName
 from headrace.errors import IntegrityError
 from headrace.models import archives
-from headrace.models.balance import restore
+from headrace.models.balance import counted_in
 from headrace.models.families import family_of_files
 from headrace.models.inputs import read_inputs, to_matrix
 from headrace.models.preparing import Prepared
 from headrace.models.saving import ENCODER, MANIFEST
-from headrace.models.scoring import Scorer
+from headrace.models.scoring import ClassScorer, Scorer
 from headrace.storage import MEND, check_files
+from headrace.tasks import read_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from headrace.models.families import Estimator
     from headrace.models.inputs import Input
+    from headrace.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,11 @@ class LoadedModel:
 
     manifest: dict[str, Any]
     inputs: tuple[Input, ...]
+    task: Task
     _estimator: Estimator
 
     def predict(self, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Return the probability of the positive class for each row.
+        """Return the scores of rows: of each the probability of the positive class, that of each class, or a number.
 
         Args:
             rows: A column for each feature, in any order; others are ignored. Categories are text; a category that
@@ -46,7 +50,7 @@ class LoadedModel:
         Raises:
             DataError: A feature is not among the columns, or holds something that is no number.
         """
-        return restore(self._estimator.predict(to_matrix(rows, self.inputs)), self.manifest["negative_weight"])
+        return self.task.restore(self._estimator.predict(to_matrix(rows, self.inputs)), counted_in(self.manifest))
 
     def scorer(self, names: Sequence[str]) -> Scorer:
         """Return what predicts from values in an order of their own, one row in microseconds.
@@ -57,7 +61,8 @@ class LoadedModel:
         Raises:
             DataError: A feature that the model takes is not among them.
         """
-        return Scorer(self._estimator, self.inputs, self.manifest["negative_weight"], names)
+        kind = ClassScorer if self.task.name is TaskName.multiclass else Scorer
+        return kind(self._estimator, self.inputs, counted_in(self.manifest), names)
 
 
 def load(folder: Path) -> LoadedModel:
@@ -69,10 +74,11 @@ def load(folder: Path) -> LoadedModel:
     manifest = read_manifest(folder)
     inputs = read_inputs(manifest["features"])
     family = family_of_files(manifest["files"])
+    task = read_task(manifest)
     if ENCODER not in manifest["files"]:
-        return LoadedModel(manifest, inputs, family.load(folder, inputs))
+        return LoadedModel(manifest, inputs, task, family.load(folder, inputs, task))
     encoder = archives.read(folder / ENCODER)
-    return LoadedModel(manifest, inputs, Prepared(encoder, family.load(folder, None), inputs))
+    return LoadedModel(manifest, inputs, task, Prepared(encoder, family.load(folder, None, task), inputs))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

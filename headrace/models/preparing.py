@@ -9,7 +9,7 @@ import numpy as np
 
 from headrace.models.encoding import trace_columns
 from headrace.models.families import Estimator
-from headrace.models.families.scikit_learn import Logistic
+from headrace.models.families.scikit_learn import Linear, Logistic
 from headrace.models.inputs import CATEGORY
 
 if TYPE_CHECKING:
@@ -36,30 +36,34 @@ class Prepared(Estimator):
     def __init__(self, encoder: Any, estimator: Estimator, inputs: Sequence[Input]) -> None:
         self.explains = estimator.explains
         self._encoder, self._estimator, self._inputs = encoder, estimator, inputs
-        self._additive = isinstance(estimator, Logistic)
+        self._additive = isinstance(estimator, Linear | Logistic)
+        self._is_probability = isinstance(estimator, Logistic)
 
     def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of the positive class for each row, (rows,)."""
+        """Return the estimator's scores."""
         return self._estimator.predict(self._encoder.transform(matrix))
 
     def of_row(self, row: NDArray[np.float64]) -> Callable[[], float]:
-        """Return what predicts a row; where log-odds are a sum over inputs, it needs no encoder.
+        """Return what predicts a row; where log-odds or a number are a sum over inputs, it needs no encoder.
 
-        Such a probability differs from `predict` by rounding alone, some 1e-15.
+        Such a score differs from `predict` by rounding alone, some 1e-15.
         """
-        return SumOverInputs(self, self._inputs, row) if self._additive else super().of_row(row)
+        if not self._additive:
+            return super().of_row(row)
+        total = SumOverInputs(self, self._inputs, row)
+        return Probability(total) if self._is_probability else total
 
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what each input adds, that of all columns that were made of it, (rows, inputs + 1)."""
+        """Return what each input adds, that of all columns that were made of it, (rows, [classes,] inputs + 1)."""
         of_columns = self._estimator.contributions(self._encoder.transform(matrix))
-        folded = np.zeros((len(matrix), len(self._inputs) + 1))
+        folded = np.zeros((*of_columns.shape[:-1], len(self._inputs) + 1))
         for column, origin in enumerate([*trace_columns(self._encoder, self._inputs), len(self._inputs)]):
-            folded[:, origin] += of_columns[:, column]
+            folded[..., origin] += of_columns[..., column]
         return folded
 
 
 class SumOverInputs:
-    """The probability of a row whose log-odds are a sum over its inputs.
+    """The sum over a row's inputs.
 
     A number adds a constant and a multiple of itself, or another constant where it is missing; a category adds a
     constant. Rows of zeros, of ones, of missing values and of each category tell them.
@@ -81,11 +85,23 @@ class SumOverInputs:
         ]
 
     def __call__(self) -> float:
-        """Return the probability of the positive class for what the row holds now."""
+        """Return the sum for what the row holds now."""
         numbers = self._row[self._numbers]
         terms = np.where(np.isnan(numbers), self._missing, self._zero + self._slope * numbers)
-        odds = self._base + float(terms.sum())
+        total = self._base + float(terms.sum())
         for place, of_category in self._categories:
             code = self._row[place]
-            odds += of_category[-1 if code != code else int(code)]  # noqa: PLR0124  NaN alone is not itself
+            total += of_category[-1 if code != code else int(code)]  # noqa: PLR0124  NaN alone is not itself
+        return total
+
+
+class Probability:
+    """The probability whose log-odds are a sum."""
+
+    def __init__(self, total: SumOverInputs) -> None:
+        self._total = total
+
+    def __call__(self) -> float:
+        """Return the probability of the positive class for what the row holds now."""
+        odds = self._total()
         return 1.0 / (1.0 + math.exp(-odds)) if odds > LOWEST else math.exp(odds)

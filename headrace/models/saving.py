@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from headrace.declaration.modelling import TaskName
 from headrace.models import archives
+from headrace.models.balance import CLASS_WEIGHTS, NEGATIVE_WEIGHT
 from headrace.models.families import family_of
 from headrace.models.inputs import describe_inputs
 from headrace.storage import digest
@@ -42,9 +44,17 @@ def save(fitted: FittedModel, folder: Path, facts: Mapping[str, Any]) -> dict[st
         "model": fitted.target,
         "library": library,
         "features": describe_inputs(fitted.rows.inputs),
-        "negative_weight": fitted.rows.negative_weight,
+        "task": fitted.rows.task.describe(),
+        **_counted(fitted),
         "files": {name: digest(folder / name) for name in files},
     }
     text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / MANIFEST).write_text(text)
     return manifest
+
+
+def _counted(fitted: FittedModel) -> dict[str, Any]:
+    task = fitted.rows.task
+    if not task.is_classification:
+        return {}
+    return {NEGATIVE_WEIGHT if task.name is TaskName.binary else CLASS_WEIGHTS: fitted.rows.counted}

@@ -32,6 +32,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     model_version: str
     prediction: Any = None
     """What was predicted, as JSON takes it."""
+    probabilities: dict[str, float] | None = None
+    """Of each class, where there are three or more."""
     rule: str | None = None
     """The rule that decided; None where the model did."""
 
@@ -50,8 +52,10 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     time: dt.datetime
     payload: dict[str, Any]
-    """What was asked as `instance`, what the model saw as `features`, `prediction` and `rule`; as JSON has them."""
+    """What was asked as `instance`, what the model saw as `features`, `prediction`, `probabilities` where there are
+    three or more classes, and `rule`; as JSON has them."""
     score: float
+    """The probability of the positive class, or of the class that was predicted, or the number."""
     decision: str
     variant: str
     model_version: str

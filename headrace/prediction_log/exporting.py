@@ -28,8 +28,8 @@ AT_ONCE = 10_000
 def export(store: Store, since: dt.datetime, until: dt.datetime, out: Path) -> int:
     """Write the answers of a range of time, oldest first; return how many these are.
 
-    A row has `request_id`, `time`, `subject` (the pseudonym, hexadecimal), `payload` (JSON: `instance` and `features`),
-    `score`, `decision`, `variant`, `model_version`, and of its outcome `label` (JSON) and `outcome_at`.
+    A row has `request_id`, `time`, `subject` (the pseudonym, hexadecimal), `payload` (JSON: `instance`, `features` and
+    so on), `score`, `decision`, `variant`, `model_version`, and of its outcome `label` (JSON) and `outcome_at`.
 
     Args:
         store: The log.

@@ -128,6 +128,8 @@ class Store:
             "prediction": entry.prediction,
             "rule": entry.rule,
         }
+        if entry.probabilities is not None:
+            payload["probabilities"] = entry.probabilities
         return (
             name,
             to_microseconds(entry.time),

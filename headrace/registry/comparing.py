@@ -10,6 +10,7 @@ import numpy as np
 from headrace.errors import DataError
 from headrace.metrics import GREATER_IS_BETTER, METRICS, resample_weights, weighted
 from headrace.storage import list_parts
+from headrace.tasks import from_column, read_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from headrace.declaration.pipeline import RegisterConfig
     from headrace.metrics.ranking import Array
     from headrace.models import LoadedModel
+    from headrace.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ def find_obstacle(champion: Mapping[str, Any], features: Mapping[str, Any], summ
         features: `features.json`.
         summary: `evaluation.json`.
     """
+    ours, theirs = read_task(features), read_task(champion)
+    if (ours.name, ours.classes) != (theirs.name, theirs.classes):
+        return f"the champion's target is {_words(theirs)}, that of today {_words(ours)}"
     present = {feature["name"]: feature["type"] for feature in features["features"]}
     for feature in champion["features"]:
         found = present.get(feature["name"], "not declared any more")
@@ -51,24 +56,25 @@ def find_obstacle(champion: Mapping[str, Any], features: Mapping[str, Any], summ
     return None
 
 
-def compare(rows: pd.DataFrame, winner: str, champion: Array, config: RegisterConfig) -> Comparison:
+def compare(rows: pd.DataFrame, task: Task, winner: str, champion: Array, config: RegisterConfig) -> Comparison:
     """Compare by a paired bootstrap: both are judged on the same resampled rows, so what chance does to both cancels.
 
     Args:
         rows: The test rows: `label`, and a column of scores for each candidate.
+        task: What the label is.
         winner: The winner's column.
         champion: The champion's scores of the same rows.
         config: The metric, the seed, the number of resamples and the confidence.
     """
     metric, declared = config.evaluation.metric, config.registration
-    labels, scores = rows["label"].to_numpy(), rows[winner].to_numpy()
+    labels, scores = rows["label"].to_numpy(), from_column(rows[winner].to_numpy())
     sign = 1.0 if GREATER_IS_BETTER[metric] else -1.0
-    ours, theirs = weighted(metric, labels, scores), weighted(metric, labels, champion)
+    ours, theirs = (weighted(task.name, metric, labels, each) for each in (scores, champion))
     weights = resample_weights(len(labels), declared.resamples, config.seed)
     gains = np.fromiter((sign * (ours(each) - theirs(each)) for each in weights), dtype=np.float64)
     outside = (1 - declared.confidence) / 2
     low, high = np.nanquantile(gains, [outside, 1 - outside])  # NaN: a resample without rows of both classes
-    winner_value, champion_value = METRICS[metric](labels, scores), METRICS[metric](labels, champion)
+    winner_value, champion_value = (METRICS[task.name][metric](labels, each) for each in (scores, champion))
     return Comparison(winner_value, champion_value, sign * (winner_value - champion_value), (float(low), float(high)))
 
 
@@ -104,3 +110,8 @@ def score(model: LoadedModel, rows: pd.DataFrame, features: Path, key: str) -> A
             "table; run `dvc repro`"
         )
     return model.predict(table.loc[rows[key]])
+
+
+def _words(task: Task) -> str:
+    classes = f" of {', '.join(map(str, task.classes))}" if task.classes else ""
+    return f"{task.name}{classes}"

@@ -13,6 +13,7 @@ from headrace.registry.opening import in_store
 from headrace.registry.runs import Evaluated, record
 from headrace.registry.versions import CHALLENGER, CHAMPION, Registered, add, admit, answers, download, find_alias
 from headrace.storage import digest, read_json, write_json
+from headrace.tasks import read_task
 
 if TYPE_CHECKING:
     from headrace.declaration.pipeline import RegisterConfig
@@ -93,7 +94,9 @@ def decide(store: Store, champion: Registered | None, evaluated: Evaluated, conf
         return same
     with tempfile.TemporaryDirectory() as folder:
         model = download(store, champion, Path(folder))
-    if answers({**model.manifest, "threshold": None}) == answers({**winner, "threshold": None}):
+    if winner["threshold"] is not None and answers({**model.manifest, "threshold": None}) == answers(
+        {**winner, "threshold": None}
+    ):
         reason = f"threshold {model.manifest['threshold']:.6g} -> {winner['threshold']:.6g}"
         return dataclasses.replace(same, decision="new threshold", reason=reason)
     features = read_json(data / "features" / "features.json")
@@ -102,7 +105,7 @@ def decide(store: Store, champion: Registered | None, evaluated: Evaluated, conf
         return Decision("not comparable", value, reason=obstacle)
     rows = _test_rows(data)
     scores = score(model, rows, data / "features", features["key"])
-    compared = compare(rows, summary["winner"], scores, config)
+    compared = compare(rows, read_task(features), summary["winner"], scores, config)
     better = compared.interval[0] > config.registration.minimum_gain
     return Decision("better" if better else "not better", **dataclasses.asdict(compared))
 

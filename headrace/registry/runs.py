@@ -25,6 +25,8 @@ DIGEST = "headrace.digest"
 EVALUATION = "headrace.evaluation"
 CANDIDATE = "headrace.candidate"
 WRITER = "headrace.writer"
+TOLD = ("model", "prepare", "seed", "rows", "positives")
+"""What a run's parameters say beside the model's own; positives of a binary target alone."""
 MODEL = "model"
 """Where a run has the candidate's model."""
 ABANDONED = 3_600_000
@@ -125,7 +127,7 @@ def _write(store: Store, experiment: str, evaluated: Evaluated, name: str, root:
     tags = {DIGEST: sha256, CANDIDATE: name, WRITER: platform.node(), **provenance(root, evaluated.data, name)}
     client = store.client
     run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
-    told = {**manifest["params"], **{key: manifest[key] for key in ("model", "prepare", "seed", "rows", "positives")}}
+    told = {**manifest["params"], **{key: manifest[key] for key in TOLD if key in manifest}}
     client.log_batch(run_id, params=[Param(key, str(value)) for key, value in told.items()])
     for file in (MANIFEST, *manifest["files"]):  # not the out-of-fold scores: they name customers
         client.log_artifact(run_id, str(folder / file), MODEL)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headrace.declaration.modelling import TaskName
 from headrace.errors import IntegrityError, TrackingError
 from headrace.models import load, read_manifest
 from headrace.registry.opening import without_secrets
 from headrace.registry.runs import CANDIDATE, DIGEST
 from headrace.storage import digest
+from headrace.tasks import read_task
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -51,7 +53,12 @@ def answers(manifest: dict[str, Any]) -> str:
     Two winners with the same one are the same model, however they were judged.
     """
     keys = ("files", "features", "negative_weight", "threshold")
-    return hashlib.sha256(json.dumps([manifest.get(key) for key in keys], sort_keys=True).encode()).hexdigest()
+    said = [manifest.get(key) for key in keys]
+    if (
+        read_task(manifest).name is not TaskName.binary
+    ):  # what was registered before there were other tasks keeps its name
+        said += [manifest["task"], manifest.get("class_weights")]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def find_alias(store: Store, name: str, alias: str) -> Registered | None:

@@ -31,7 +31,14 @@ def metric(value: float | None) -> str:
     """Return a metric with three significant digits or three decimals, or a dash where it cannot be known."""
     if value is None:
         return "\u2013"
+    if abs(value) >= 1000:
+        return number(value)
     return f"{value:.4f}" if 0 < abs(value) < 0.1 else f"{value:.3f}"
+
+
+def lower_first(text: str) -> str:
+    """Return a name as it stands within a sentence: `ROC AUC` stays, `Log loss` becomes `log loss`."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def number(value: float) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.report import formatting, sentences, tables
+from headrace.report.choosing import sentences_of, task_name
 from headrace.report.lineage import find_commit, read_stages
+from headrace.report.words import words_for
 from headrace.storage import read_json, write_beside
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ CAPTIONS = {
     "cost": "What decisions cost, by how many rows are flagged",
     "calibration": "Predicted probability against what came true",
     "importance": "What the winner goes by",
+    "predictions": "Predicted against actual; on the dotted line the two agree",
+    "residuals": "The error of each row, by what was predicted",
+    "deciles": "Mean absolute error in ten parts of rows",
     "timeline": "Rows of each day, and what they were for",
 }
 
@@ -52,7 +57,7 @@ def render(data: Path, root: Path, config: ReportConfig) -> str:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {name: getattr(formatting, name) for name in FILTERS}
-    return environment.get_template("page.html.j2").render(
+    return environment.get_template(f"{task_name(evaluation)}.html.j2").render(
         config=config,
         declared={"target": asdict(config.target), "evaluation": asdict(config.evaluation)},
         style=(HERE / "page.css").read_text(),
@@ -68,11 +73,13 @@ def render(data: Path, root: Path, config: ReportConfig) -> str:
         commit=find_commit(root),
         stages=read_stages(root, config.pipeline, names),
         say=sentences,
+        task=sentences_of(evaluation),
+        words_for=words_for,
         tables=tables,
     )
 
 
-FILTERS = ("count", "day", "metric", "number", "period", "plain", "share")
+FILTERS = ("count", "day", "lower_first", "metric", "number", "period", "plain", "share")
 
 
 def _draw(data: Path, validation: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, str]:

@@ -42,7 +42,7 @@ def metric_rows(evaluation: dict[str, Any], names: Sequence[str], side: str) -> 
     """
     present = evaluation["candidates"][names[0]][side]
     tops = [each for each in present if each.startswith(PRECISION_AT)]
-    ordered = [each for each in ("average_precision", *tops, *list(METRICS)[1:]) if each in present]
+    ordered = [each for each in (*list(METRICS)[:1], *tops, *list(METRICS)[1:]) if each in present]
     return [_metric_row(each, [evaluation["candidates"][name][side][each] for name in names]) for each in ordered]
 
 
@@ -64,7 +64,7 @@ def shifted_columns(validation: dict[str, Any], most: int = 5) -> list[tuple[str
 
 def _metric_row(name: str, values: Sequence[float]) -> MetricRow:
     words = words_for(name)
-    best = (min if words.smaller_is_better else max)(values)
+    best = min(values, key=abs) if name == "mean_error" else (min if words.smaller_is_better else max)(values)
     form = share if words.is_share else metric
     single = len(values) == 1
     return MetricRow(words, [Cell(form(value), value == best and not single) for value in values])

@@ -28,6 +28,14 @@ METRICS = {
     "accuracy": Words("Accuracy", "rows decided rightly", is_share=True),
     "log_loss": Words("Log loss", "of the probabilities; smaller is better", smaller_is_better=True),
     "brier": Words("Brier score", "squared error of the probabilities; smaller is better", smaller_is_better=True),
+    "balanced_accuracy": Words("Balanced accuracy", "rows decided rightly, a mean over classes", is_share=True),
+    "f1_macro": Words("F1, mean of classes", "harmonic mean of precision and recall of each class"),
+    "roc_auc_ovr": Words("ROC AUC, one against rest", "how often a class is told from the others, mean of classes"),
+    "mae": Words("Mean absolute error", "how far off, on average", smaller_is_better=True),
+    "median_absolute_error": Words("Median absolute error", "half of the rows are nearer", smaller_is_better=True),
+    "rmse": Words("Root mean squared error", "large errors count more", smaller_is_better=True),
+    "r2": Words("R²", "share of the variance that is explained"),
+    "mean_error": Words("Mean error", "predicted less actual: above 0 is too high"),
     "calibration_error": Words("Calibration error", "probability against share, over bins", smaller_is_better=True),
 }
 PRECISION_AT = "precision_at_"

@@ -11,6 +11,8 @@ from headrace.declaration.sql import beyond_one_row, nodes, parse
 from headrace.errors import ConfigError
 from headrace.features.database import create_rows, database
 from headrace.rules.names import ambiguous, named_in, visible
+from headrace.rules.voice import voice_of
+from headrace.tasks import task_of
 from headrace.words import known
 
 if TYPE_CHECKING:
@@ -29,12 +31,16 @@ def check_rules(rules: Rules, rows: TypedRows, features: Features, target: Targe
 
     Conditions are left unread where columns or features are wrong themselves: that is said of them.
     """
-    problems = [*_decisions(rules), *_names(rules)]
+    if target.column not in rows.columns:
+        return []  # That is the target's matter, and said there.
+    voice = voice_of(task_of(target, rows.columns))
+    rules = voice.settle(rules)
+    problems = [*_decisions(rules), *voice.check(rules), *_thens(rules), *_names(rules)]
     try:
-        seen = visible(rows, features)
+        seen = visible(rows, features, voice.names)
         with database() as connection:
             create_rows(connection, seen)
-            twice = ambiguous(rows, features)
+            twice = ambiguous(rows, features, voice.names)
             choices = [name for name in seen.columns if name != target.column and name.lower() not in twice]
             for number, rule in enumerate(rules.rules):
                 problem = _condition(rule.when, target.column, choices, twice, connection)
@@ -46,16 +52,14 @@ def check_rules(rules: Rules, rows: TypedRows, features: Features, target: Targe
 
 
 def _decisions(rules: Rules) -> Iterator[Problem]:
-    decisions, model = rules.decisions, rules.model
+    decisions = rules.decisions
     for decision, times in Counter(decisions).items():
         if times > 1:
             yield "decisions", f"'{decision}' is named {times} times; name each decision once, the mildest first"
-    for key, decision in (("model.below", model.below), ("model.above", model.above)):
-        if decision not in decisions:
-            yield key, f"'{decision}' is none of the decisions; {known(decision, decisions)}"
-    both = {model.below, model.above} <= set(decisions)
-    if both and decisions.index(model.below) >= decisions.index(model.above):
-        yield "model", f"below is {model.below} and above is {model.above}; below has to come first in decisions"
+
+
+def _thens(rules: Rules) -> Iterator[Problem]:
+    decisions = rules.decisions
     for number, rule in enumerate(rules.rules):
         if rule.then not in decisions:
             yield (

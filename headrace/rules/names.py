@@ -1,4 +1,4 @@
-"""What the condition of a rule may name: the columns of a request, the features, and the model's score."""
+"""What the condition of a rule may name: the columns of a request, the features, and what the model says."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from headrace.declaration.sql import nodes, parse
 from headrace.features.database import create_rows, database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from headrace.declaration.features import Features
     from headrace.declaration.rules import Rules
 
-PROBABILITY = "probability"
-"""The model's score."""
 
-
-def visible(rows: TypedRows, features: Features) -> TypedRows:
+def visible(rows: TypedRows, features: Features, said: Mapping[str, str]) -> TypedRows:
     """Return what a condition may name, with its types: columns as declared, a feature as a float or a string.
 
     Of a feature that passes a column through it is the column that is meant. A name that could mean two things means
-    the score before the column, the column before the feature: `ambiguous` says which these are.
+    what the model says before the column, the column before the feature: `ambiguous` says which these are.
+
+    Args:
+        rows: The columns.
+        features: The features.
+        said: The names of what the model says, and the type of each.
 
     Raises:
         duckdb.Error: An expression of the features is not one over the columns.
@@ -38,17 +40,19 @@ def visible(rows: TypedRows, features: Features) -> TypedRows:
         for name in feature_names(features)
         if name.lower() not in taken
     }
-    named = {name: each for name, each in {**rows.columns, **own}.items() if name.lower() != PROBABILITY}
-    return TypedRows(key=rows.key, timestamp=rows.timestamp, columns={**named, PROBABILITY: Column(type="float")})
+    named = {name: each for name, each in {**rows.columns, **own}.items() if name.lower() not in said}
+    by_model = {name: Column(type=kind) for name, kind in said.items()}
+    return TypedRows(key=rows.key, timestamp=rows.timestamp, columns={**named, **by_model})
 
 
-def ambiguous(rows: TypedRows, features: Features) -> dict[str, str]:
+def ambiguous(rows: TypedRows, features: Features, said: Iterable[str]) -> dict[str, str]:
     """Return the names, in small letters, that mean two things, and which these are."""
     columns = {name.lower() for name in rows.columns}
     made = {name.lower() for name in feature_names(features) if name not in features.columns}
     twice = dict.fromkeys(columns & made, "a column and a feature")
-    if PROBABILITY in columns | made:
-        twice[PROBABILITY] = f"the model's score and a {'column' if PROBABILITY in columns else 'feature'}"
+    for name in said:
+        if name in columns | made:
+            twice[name] = f"the model's {name} and a {'column' if name in columns else 'feature'}"
     return twice
 
 

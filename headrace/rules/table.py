@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headrace.declaration.sql import quoted
-from headrace.rules.names import PROBABILITY
+from headrace.rules.voice import voice_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headrace.declaration.rules import Rules
+    from headrace.tasks import Task
 
 MODEL = -1
 """Stands for the rule where none holds: the model decides."""
@@ -41,11 +42,13 @@ def connect() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def decide_table(
+def decide_table(  # noqa: PLR0913  all that decides
     rules: Rules,
     table: pa.Table,
-    probabilities: npt.NDArray[np.float64],
-    threshold: float,
+    task: Task,
+    scores: npt.NDArray[np.float64],
+    *,
+    threshold: float | None,
     connection: duckdb.DuckDBPyConnection,
 ) -> Decided:
     """Decide about all rows of a table.
@@ -53,24 +56,27 @@ def decide_table(
     Args:
         rules: The declaration.
         table: What conditions name, in declared types, features as doubles or strings; NaN stands for a missing value.
-        probabilities: The model's scores, (rows,).
-        threshold: The score from which the model flags a row.
+        task: What the label is.
+        scores: The model's scores, (rows,) or (rows, classes).
+        threshold: The score from which the model flags a row; None where the task has none.
         connection: As `connect` gives it, or a cursor of it.
     """
+    voice = voice_of(task)
+    rules = voice.settle(rules)
     order = {decision: place for place, decision in enumerate(rules.decisions)}
     by_rule = np.array([*(order[rule.then] for rule in rules.rules), 0], dtype=np.intp)
-    by_model = np.where(probabilities >= threshold, order[rules.model.above], order[rules.model.below])
-    held = _first_that_holds(rules, table, probabilities, connection)
+    by_model = voice.decide(scores, rules, threshold)
+    if not rules.rules:
+        return Decided(by_model, np.full(len(scores), MODEL, dtype=np.intp))
+    held = _first_that_holds(rules, table, voice.say(scores), connection)
     return Decided(np.where(held == MODEL, by_model, by_rule[held]), held)
 
 
 def _first_that_holds(
-    rules: Rules, table: pa.Table, probabilities: npt.NDArray[np.float64], connection: duckdb.DuckDBPyConnection
+    rules: Rules, table: pa.Table, said: dict[str, pa.Array], connection: duckdb.DuckDBPyConnection
 ) -> npt.NDArray[np.intp]:
-    if not rules.rules:
-        return np.full(len(probabilities), MODEL, dtype=np.intp)
-    others = {name: table[name] for name in table.column_names if name.lower() != PROBABILITY}
-    named = pa.table({**others, PROBABILITY: pa.array(probabilities, pa.float64())})
+    others = {name: table[name] for name in table.column_names if name.lower() not in said}
+    named = pa.table({**others, **said})
     columns = ", ".join(_without_nan(field) for field in named.schema)
     cases = " ".join(f"WHEN ({rule.when}) THEN {number}" for number, rule in enumerate(rules.rules))
     connection.register("decided", named)

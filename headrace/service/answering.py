@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import math
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,6 @@ from starlette.concurrency import run_in_threadpool
 from headrace.declaration.serving import OnFailure
 from headrace.errors import ConflictError, DataError, HeadraceError, LogUnavailable
 from headrace.prediction_log import Entry, new_request_id
-from headrace.service.bodies import labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ MILLISECONDS = 1000.0
 
 
 class Contribution(msgspec.Struct, frozen=True, gc=False):
-    """What a feature adds to the log-odds of the positive class."""
+    """What a feature adds to the log-odds of the positive class, the score of the predicted one, or the number."""
 
     feature: str
     value: float | str | None
@@ -40,7 +40,10 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is answered about a row."""
 
     prediction: Any
-    probability: float
+    probability: float | msgspec.UnsetType = msgspec.UNSET
+    """Of the positive class, or of the class that is predicted; a number has none."""
+    probabilities: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+    """Of each class, where there are three or more."""
     decision: str
     rule: str | None
     model_version: str
@@ -108,7 +111,7 @@ class Answering:
         metrics: Metrics,
     ) -> None:
         self.predictor = predictor
-        self._labels = labels_of(contents)
+        self._has_probability = contents.task.is_classification
         self._subject = settings.log.subject
         self._version, self._variant = contents.version, settings.variant
         self._key, self._target = contents.schema.key, contents.target.column
@@ -136,7 +139,7 @@ class Answering:
         repeated = await self._write(self._entry(row, request_id, scored))
         if repeated is None:
             answer, features = self._fresh(request_id, scored), scored.features
-            self._metrics.count(scored.probability, scored.decision)
+            self._metrics.count(scored.said.score, scored.decision)
         else:
             answer = self._again(repeated.stored)
             features = self._features_of(repeated.stored) if explain else []
@@ -164,7 +167,7 @@ class Answering:
                 raise result
             elif result is None:
                 answers.append(Prediction(**self._fresh(request_id, each)))
-                self._metrics.count(each.probability, each.decision)
+                self._metrics.count(each.said.score, each.decision)
             else:
                 answers.append(Prediction(**self._again(result.stored)))
         return answers
@@ -179,7 +182,7 @@ class Answering:
             WindowsUnavailable, LogUnavailable: A store cannot be reached; saying all of it again is safe.
         """
         now = dt.datetime.now(dt.UTC)
-        recorded = await self._log.record_outcomes(outcomes, now)
+        recorded = await self._log.record_outcomes([(each, _as_json(label)) for each, label in outcomes], now)
         # What was recorded before is told again: the windows may have been away then.
         kept = [place for place, result in enumerate(recorded) if not isinstance(result, HeadraceError)]
         stored = await self._log.find_many([outcomes[place][0] for place in kept])
@@ -218,8 +221,9 @@ class Answering:
             subject=None if self._subject is None else row.get(self._subject),
             instance=row,
             features=dict(zip(self.predictor.names, scored.features, strict=True)),
-            prediction=self._labels[scored.probability >= self.predictor.threshold],
-            score=scored.probability,
+            prediction=scored.said.prediction,
+            probabilities=scored.said.probabilities,
+            score=scored.said.score,
             decision=scored.decision,
             rule=scored.rule,
             variant=self._variant,
@@ -241,8 +245,8 @@ class Answering:
 
     def _fresh(self, request_id: str, scored: Scored) -> dict[str, Any]:
         return {
-            "prediction": self._labels[scored.probability >= self.predictor.threshold],
-            "probability": scored.probability,
+            "prediction": scored.said.prediction,
+            **self._probabilities(scored.said.score, scored.said.probabilities),
             "decision": scored.decision,
             "rule": scored.rule,
             "model_version": self._version,
@@ -254,13 +258,22 @@ class Answering:
         """Return an answer that was given before, whichever model gave it."""
         return {
             "prediction": stored.payload.get("prediction"),
-            "probability": stored.score,
+            **self._probabilities(stored.score, stored.payload.get("probabilities")),
             "decision": stored.decision,
             "rule": stored.payload.get("rule"),
             "model_version": stored.model_version,
             "variant": stored.variant,
             "request_id": stored.request_id,
         }
+
+    def _probabilities(self, score: float, probabilities: dict[str, float] | None) -> dict[str, Any]:
+        if not self._has_probability:
+            return {}
+        return {"probability": score, **({"probabilities": probabilities} if probabilities else {})}
+
+
+def _as_json(label: Any) -> Any:
+    return float(label) if isinstance(label, decimal.Decimal) else label
 
 
 def _result(outcome: tuple[str, Any], recorded: Recorded | HeadraceError) -> OutcomeResult:

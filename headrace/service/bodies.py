@@ -9,6 +9,7 @@ from bentoml import IODescriptor
 from pydantic import ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model, model_validator, with_config
 from typing_extensions import TypedDict
 
+from headrace.declaration.modelling import TaskName
 from headrace.service.fields import column_field
 from headrace.service.reading import REQUEST_ID
 from headrace.service.refusing import say_what_was_found
@@ -16,12 +17,21 @@ from headrace.service.refusing import say_what_was_found
 if TYPE_CHECKING:
     from headrace.declaration.rows import TypedRows
     from headrace.service.contents import Contents
+    from headrace.tasks import Task
 
 LARGEST_BATCH = 100_000
 MOST_OUTCOMES = 1000
 RequestId = Annotated[str, Field(pattern=REQUEST_ID.replace(r"\A", "^").replace(r"\Z", "$"))]
 GIVEN_ID = Field(default=None, description="What the answer is found by; asking again with it gives the same answer")
 MADE_ID = Field(description="What the answer is found by")
+
+
+UNITS = {
+    TaskName.binary: "in log-odds",
+    TaskName.multiclass: "in the score of the predicted class before softmax",
+    TaskName.regression: "in the unit of what is predicted",
+}
+"""Of contributions."""
 
 
 class Body(IODescriptor):  # type: ignore[misc] # mypy does not follow BentoML
@@ -68,7 +78,7 @@ def batch_body(contents: Contents) -> type[Body]:
 
 
 class Contribution(Body):
-    """What a feature adds to the log-odds of the positive class."""
+    """What a feature adds to the log-odds of the positive class, the score of the predicted one, or the number."""
 
     feature: str
     value: Annotated[Any, WithJsonSchema({"description": "The feature's value; null for a missing one"})]
@@ -77,15 +87,16 @@ class Contribution(Body):
 
 def answer_body(contents: Contents) -> type[Body]:
     """Return the model of an answer."""
+    unit = UNITS[contents.task.name]
     return create_model(
         "Prediction",
         __base__=Body,
         **_answer_fields(contents),
         latency_ms=Annotated[float, Field(description="From the request's arrival to its answer")],
-        base_value=(float, Field(default=None, description="The log-odds that contributions are added to")),
+        base_value=(float, Field(default=None, description="What contributions are added to")),
         contributions=(
             list[Contribution],
-            Field(default=None, description="Where `explain` asks for them: the largest first, in log-odds"),
+            Field(default=None, description=f"Where `explain` asks for them: the largest first, {unit}"),
         ),
     )
 
@@ -134,18 +145,6 @@ class OutcomesAnswer(Body):
     results: list[OutcomeResult]
 
 
-def labels_of(contents: Contents) -> tuple[Any, Any]:
-    """Return what is predicted below the threshold and from it on.
-
-    They are the label's own values where it has two, and 0 and 1 otherwise.
-    """
-    label = contents.schema.columns[contents.target.column]
-    values = [False, True] if label.type == "boolean" else label.values or []
-    positive = contents.target.positive
-    others = [value for value in values if value != positive]
-    return (others[0], positive) if len(values) == 2 and len(others) == 1 else (0, 1)
-
-
 def instance_type(contents: Contents) -> Any:
     """Return the type of a row. A TypedDict has keys of any name: those of columns need be no Python identifiers."""
     rows: TypedRows = contents.schema
@@ -160,20 +159,31 @@ def instance_type(contents: Contents) -> Any:
 
 
 def _answer_fields(contents: Contents) -> dict[str, Any]:
-    column = contents.target.column
-    negative, positive = labels_of(contents)
-    described = {"enum": [negative, positive], "description": f"What the model takes {column} for"}
     return {
-        "prediction": Annotated[Any, WithJsonSchema(described)],
-        "probability": Annotated[float, Field(ge=0, le=1, description=f"That {column} is {positive}")],
+        **_said_fields(contents.task, contents.target.column),
         "decision": Annotated[
-            str, WithJsonSchema({"enum": contents.rules.decisions, "description": "What rules and model decide"})
+            str, WithJsonSchema({"enum": contents.decisions, "description": "What rules and model decide"})
         ],
         "rule": Annotated[Optional[str], Field(description="The rule that decided; null where the model did")],  # noqa: UP045
         "model_version": Annotated[str, Field(description="The beginning of the model's digest")],
         "variant": Annotated[str, Field(description="Which of the models that answer side by side it is")],
         "request_id": Annotated[str, MADE_ID],
     }
+
+
+def _said_fields(task: Task, column: str) -> dict[str, Any]:
+    described = f"What the model takes {column} for"
+    if not task.is_classification:
+        return {"prediction": Annotated[float, Field(description=described)]}
+    is_binary = task.name is TaskName.binary
+    of = f"That {column} is {task.classes[1] if is_binary else 'what is predicted'}"
+    said = {
+        "prediction": Annotated[Any, WithJsonSchema({"enum": list(task.classes), "description": described})],
+        "probability": Annotated[float, Field(ge=0, le=1, description=of)],
+    }
+    if not is_binary:
+        said["probabilities"] = Annotated[dict[str, float], Field(description=f"That {column} is each of its values")]
+    return said
 
 
 def _model(name: str, base: type[Body], **fields: Any) -> type[Body]:

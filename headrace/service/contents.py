@@ -15,7 +15,9 @@ from headrace.declaration.rows import TypedRows  # noqa: TC001
 from headrace.declaration.rules import Rules
 from headrace.declaration.serving import Serving
 from headrace.errors import IntegrityError
+from headrace.rules import settle
 from headrace.storage import MEND, check_files
+from headrace.tasks import Task, task_of
 
 CONTENTS = "package.json"
 HISTORY = "history.parquet"
@@ -52,6 +54,16 @@ class Contents:
     """The SHA-256 of every other file, by its path."""
     serving: Serving = field(default_factory=Serving)
     rules: Rules = field(default_factory=Rules)
+
+    @property
+    def task(self) -> Task:
+        """What the label is."""
+        return task_of(self.target, self.schema.columns)
+
+    @property
+    def decisions(self) -> list[str]:
+        """Return all that can be decided, mildest first."""
+        return settle(self.rules, self.task).decisions
 
     @property
     def version(self) -> str:

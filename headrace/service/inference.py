@@ -20,10 +20,10 @@ import numpy as np
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from headrace.declaration.modelling import TaskName
 from headrace.declaration.types import type_kind
 from headrace.errors import ConflictError, DataError
 from headrace.prediction_log import new_request_id
-from headrace.service.bodies import labels_of
 from headrace.service.lane import failure_of
 from headrace.service.reading import WRONG
 
@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     from headrace.service.batching import Batching
     from headrace.service.contents import Contents
     from headrace.service.worker import Worker
+    from headrace.tasks import Task
 
 DATATYPES = {"integer": "INT64", "float": "FP64", "decimal": "FP64", "boolean": "BOOL"}
 NUMPY = {
     "BOOL": "?", "UINT8": "<u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "<i1", "INT16": "<i2",
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
+PROBABILITIES = "probabilities"
 HEADER_LENGTH = "inference-header-content-length"
 LENGTH = struct.Struct("<I")
 
@@ -109,13 +111,8 @@ class Inference:
     def __init__(self, contents: Contents, worker: Worker, batching: Batching) -> None:
         self._contents, self._worker, self._batching = contents, worker, batching
         self._columns = {name: contents.schema.columns[name] for name in contents.request}
-        label = labels_of(contents)[1]
-        self._outputs = {
-            "probability": "FP64",
-            "prediction": "BOOL" if isinstance(label, bool) else "INT64" if isinstance(label, int) else "BYTES",
-            "decision": "BYTES",
-            "request_id": "BYTES",
-        }
+        self._classes = [str(each) for each in contents.task.classes]
+        self._outputs = _outputs(contents.task)
 
     async def server(self, _: Request) -> JSONResponse:
         """Say what the server is."""
@@ -143,7 +140,8 @@ class Inference:
                     for name, column in self._columns.items()
                 ],
                 "outputs": [
-                    {"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in self._outputs.items()
+                    {"name": name, "datatype": datatype, "shape": self._shape(name, -1)}
+                    for name, datatype in self._outputs.items()
                 ],
             }
         )
@@ -188,11 +186,19 @@ class Inference:
             {
                 "name": name,
                 "datatype": self._outputs[name],
-                "shape": [len(answers)],
-                "data": [getattr(answer, name) for answer in answers],
+                "shape": self._shape(name, len(answers)),
+                "data": self._data(name, answers),
             }
             for name in wanted
         ]
+
+    def _shape(self, output: str, rows: int) -> list[int]:
+        return [rows, len(self._classes)] if output == PROBABILITIES else [rows]
+
+    def _data(self, output: str, answers: Sequence[Any]) -> list[Any]:
+        if output == PROBABILITIES:  # the protocol has a tensor's values one after the other, row by row
+            return [answer.probabilities[each] for answer in answers for each in self._classes]
+        return [getattr(answer, output) for answer in answers]
 
     def _asked(self, body: bytes, header_length: str | None) -> InferRequest:
         """Return a request whose inputs all have their data.
@@ -232,6 +238,17 @@ class Inference:
             return None
         there = f"{self._contents.pipeline}, version {self._contents.version}"
         return JSONResponse({"error": f"there is no model {name!r} of version {asked!r} here; there is {there}"}, 404)
+
+
+def _outputs(task: Task) -> dict[str, str]:
+    """Return the names and datatypes of the outputs; the first class tells the type of all."""
+    others = {"decision": "BYTES", "request_id": "BYTES"}
+    if not task.is_classification:
+        return {"prediction": "FP64", **others}
+    label = task.classes[-1]
+    kind = "BOOL" if isinstance(label, bool) else "INT64" if isinstance(label, int) else "BYTES"
+    each = {} if task.name is TaskName.binary else {PROBABILITIES: "FP64"}
+    return {"probability": "FP64", **each, "prediction": kind, **others}
 
 
 def _datatype(column: Column) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.multiprocess import mark_process_dead
 
+from headrace.declaration.modelling import TaskName
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from headrace.access import Gate
     from headrace.prediction_log import PredictionLog
     from headrace.service.contents import Contents
@@ -21,6 +25,11 @@ SECONDS = (
 )  # fmt: skip
 ROWS = (1, 10, 100, 1_000, 10_000, 100_000)
 SCORES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+SCORE = {
+    TaskName.binary: "Probability of the positive class",
+    TaskName.multiclass: "Probability of the class that is predicted",
+    TaskName.regression: "What is predicted; a bucket for each tenth of the labels that were trained on",
+}
 KINDS = {
     400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "not_allowed", 409: "conflict",
     413: "too_large", 415: "not_json", 429: "too_many", 503: "unavailable", 504: "timeout",
@@ -37,9 +46,10 @@ class Metrics:
     Args:
         contents: What is served.
         variant: What its answers are told apart by.
+        manifest: That of the model.
     """
 
-    def __init__(self, contents: Contents, variant: str) -> None:
+    def __init__(self, contents: Contents, variant: str, manifest: Mapping[str, Any]) -> None:
         _forget_the_dead()
         self._requests = Counter("headrace_requests", "Requests that were answered", ["route", "status"])
         self._errors = Counter("headrace_errors", "Answers that are errors", ["kind"])
@@ -47,7 +57,9 @@ class Metrics:
             "headrace_request_seconds", "From a request's arrival to its answer", ["route"], buckets=SECONDS
         )
         self._rows = Histogram("headrace_batch_size", "Instances in a batch", buckets=ROWS)
-        score = Histogram("headrace_score", "Probability of the positive class", ["variant"], buckets=SCORES)
+        score = Histogram(
+            "headrace_score", SCORE[contents.task.name], ["variant"], buckets=_score_buckets(contents, manifest)
+        )
         decided = Counter("headrace_decisions", "Decisions", ["decision", "variant"])
         windows = Counter("headrace_window_rows", "Rows by whether their entities had a history", ["result"])
         self._outcomes = Counter("headrace_outcomes", "Outcomes by what became of them", ["result"])
@@ -65,7 +77,7 @@ class Metrics:
         ).set(1)
         # Finding a child by its labels takes longer than counting: the frequent ones are found once.
         self._score = score.labels(variant)
-        self._decisions = {each: decided.labels(each, variant) for each in contents.rules.decisions}
+        self._decisions = {each: decided.labels(each, variant) for each in contents.decisions}
         self._windows = {result: windows.labels(result) for result in ("hit", "miss")}
         # What has not happened yet is 0: a rate sees the first one, and an alert need not wait for a second.
         for kind in (*KINDS.values(), INTERNAL):
@@ -87,9 +99,9 @@ class Metrics:
         if status >= 400:
             self._errors.labels(KINDS.get(status, INTERNAL)).inc()
 
-    def count(self, probability: float, decision: str) -> None:
+    def count(self, score: float, decision: str) -> None:
         """Count a row that was answered for the first time."""
-        self._score.observe(probability)
+        self._score.observe(score)
         self._decisions[decision].inc()
 
     def batch(self, rows: int) -> None:
@@ -116,6 +128,12 @@ class Metrics:
     def _catch_up(self, counter: Counter, number: int) -> None:
         counter.inc(number - self._told.get(counter, 0))
         self._told[counter] = number
+
+
+def _score_buckets(contents: Contents, manifest: Mapping[str, Any]) -> Sequence[float]:
+    if contents.task.is_classification:
+        return SCORES
+    return sorted(set(manifest["periods"]["train"]["deciles"]))
 
 
 def _forget_the_dead() -> None:

@@ -52,6 +52,8 @@ def describe_model(contents: Contents, worker: Worker, commit: str | None) -> di
         "candidate": lineage.candidate,
         "model": manifest["model"],
         "registered": lineage.registered or None,
+        "task": contents.task.name,
+        "classes": list(contents.task.classes) or None,
         "threshold": worker.predictor.threshold,
         "explains": worker.predictor.explains,
         "trained_on": manifest.get("periods", {}).get("train"),

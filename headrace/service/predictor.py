@@ -11,6 +11,7 @@ from headrace.errors import WindowsUnavailable
 from headrace.models import load
 from headrace.rules.row import RowRules
 from headrace.service.contents import WINNER
+from headrace.service.saying import Said, saying
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ class Scored(NamedTuple):
 
     features: Values
     """In the order of `Predictor.names`."""
-    probability: float
+    said: Said
     decision: str
     rule: str | None
 
@@ -51,12 +52,13 @@ class Predictor:
         model = load(folder / WINNER)
         self.names = live.names
         self.manifest = model.manifest
-        self.threshold = float(model.manifest["threshold"])
+        self.threshold: float | None = model.manifest["threshold"]
         self.missed = 0
         """Rows that were served without windows."""
         self._live, self._on_failure = live, on_failure
         self._score = model.scorer(live.names)
-        self._decide = RowRules(contents.rules, contents.schema, contents.features, self.threshold)
+        self._say = saying(contents.task, self.threshold)
+        self._decide = RowRules(contents.rules, contents.schema, contents.features, contents.task, self.threshold)
 
     @property
     def windows_found(self) -> tuple[int, int]:
@@ -76,9 +78,9 @@ class Predictor:
             DataError: An expression does not take the row.
         """
         values = await self._features(row, request_id)
-        probability = self._score(values)
-        decision, rule = self._decide(row, values, probability)
-        return Scored(values, probability, decision, rule)
+        score = self._score(values)
+        decision, rule = self._decide(row, values, score)
+        return Scored(values, self._say(score), decision, rule)
 
     async def score_many(self, rows: Sequence[Row], request_ids: Sequence[str]) -> list[Scored]:
         """Record rows and say what is made of each, in their order.
@@ -89,7 +91,7 @@ class Predictor:
         return await run_in_threadpool(self._score_many, rows, request_ids)
 
     def contributions(self, values: Values) -> Contributions:
-        """Return what each feature adds to the log-odds.
+        """Return what each feature adds to the log-odds, to the score of the predicted class, or to the number.
 
         Raises:
             DataError: The model cannot say.
@@ -115,9 +117,10 @@ class Predictor:
                 raise
             self.missed += len(rows)
             values = [self._live.without_windows(row) for row in rows]
-        probabilities = self._score.many(values).tolist()
-        decisions = self._decide.many(rows, values, probabilities)
+        scores = self._score.many(values)
+        decisions = self._decide.many(rows, values, scores)
+        told = scores.tolist() if scores.ndim == 1 else scores
         return [
-            Scored(own, probability, decision, rule)
-            for own, probability, (decision, rule) in zip(values, probabilities, decisions, strict=True)
+            Scored(own, self._say(score), decision, rule)
+            for own, score, (decision, rule) in zip(values, told, decisions, strict=True)
         ]

@@ -82,7 +82,7 @@ class Worker:
         self.predictor = Predictor(self._folder, contents, self.live, settings.windows.on_failure)
         keys = read_keys(settings.log.keys, settings.log.key_file)
         self.log = PredictionLog(settings.log.url, keys, contents.pipeline)
-        self.metrics = Metrics(contents, settings.variant)
+        self.metrics = Metrics(contents, settings.variant, self.predictor.manifest)
         self._answering = Answering(
             contents, settings, predictor=self.predictor, log=self.log, live=self.live, metrics=self.metrics
         )

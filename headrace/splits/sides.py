@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from headrace.tasks import Task
+
 
 @dataclass(frozen=True)
 class Side:
@@ -25,10 +27,10 @@ class Side:
     until: datetime | None = None
     """The first moment after the side."""
 
-    def describe(self, labels: NDArray[np.int8]) -> dict[str, Any]:
-        """Return the side's period, rows and positives, as plain values for a manifest."""
+    def describe(self, labels: NDArray[Any], task: Task) -> dict[str, Any]:
+        """Return the side's period, its rows, and what there is to say of their labels, as plain values."""
         period = {"from": self.since.isoformat(), "until": self.until.isoformat()} if self.since and self.until else {}
-        return {**period, "rows": int(self.mask.sum()), "positives": int((labels[self.mask] == 1).sum())}
+        return {**period, "rows": int(self.mask.sum()), **task.count(labels[self.mask])}
 
 
 @dataclass(frozen=True)

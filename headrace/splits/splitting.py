@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace.errors import ConfigError, DataError
 from headrace.splits.by_key import split_by_key
 from headrace.splits.by_time import Clock, split_by_time
 from headrace.storage import DAY_FORMAT, WHOLE, list_parts
+from headrace.tasks import Task, read_task
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy as np
@@ -27,6 +29,13 @@ class Columns(NamedTuple):
     key: str
     timestamp: str | None
     label: str
+    task: Task = read_task({})
+    """What the label is."""
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Columns:
+        """Read `features.json`."""
+        return cls(manifest["key"], manifest["timestamp"], manifest["label"], read_task(manifest))
 
 
 def end_of_data(folder: Path) -> datetime | None:
@@ -51,7 +60,7 @@ def split_rows(rows: pd.DataFrame, split: Split, delay: str, end: datetime | Non
         columns: Which columns of `rows` are the key, the timestamp and the label.
 
     Raises:
-        DataError: There is too little data for the declared split, or a side has labels of one class.
+        DataError: There is too little data for the declared split, or a side lacks labels, such as those of a class.
         ConfigError: The split asks for time or an entity that the table does not have.
     """
     labels = rows[columns.label].to_numpy()
@@ -67,7 +76,7 @@ def split_rows(rows: pd.DataFrame, split: Split, delay: str, end: datetime | Non
         clock = Clock.of(split.time, delay, end)
         times = rows[columns.timestamp].to_numpy().astype("datetime64[us]")
         sides = split_by_time(times, labels, _entities(rows, split.time.exclude_known), clock)
-    _refuse_one_class(sides, labels, columns.label)
+    _refuse_lack(sides, labels, columns)
     return sides
 
 
@@ -80,14 +89,12 @@ def _entities(rows: pd.DataFrame, column: str | None) -> NDArray[np.int64] | Non
     return codes
 
 
-def _refuse_one_class(sides: Folds, labels: NDArray[np.int8], label: str) -> None:
+def _refuse_lack(sides: Folds, labels: NDArray[Any], columns: Columns) -> None:
+    trains = {id(side) for side in (sides.train, *(fold.train for fold in sides.folds))}
     for side in sides.sides:
-        rows, positives = int(side.mask.sum()), int((labels[side.mask] == 1).sum())
-        if positives in (0, rows):
+        lack = columns.task.lack(labels[side.mask], columns.label, trains=id(side) in trains)
+        if lack is not None:
             period = (
                 f" ({side.since:%Y-%m-%d %H:%M} to {side.until:%Y-%m-%d %H:%M})" if side.since and side.until else ""
             )
-            raise DataError(
-                f"split: {side.name}{period} has {rows:,} rows, by {label} {positives:,} of them positive; "
-                "both classes are needed"
-            )
+            raise DataError(f"split: {side.name}{period} has {int(side.mask.sum()):,} rows, {lack}")

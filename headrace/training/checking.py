@@ -12,17 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headrace.declaration.modelling import TaskName
 from headrace.declaration.targets import locate
 from headrace.errors import ConfigError, IntegrityError
 from headrace.models import BALANCES, PREPARATIONS, REFUSES, Input, family_of, fit, load, prepare_rows, save
+from headrace.tasks import read_task
+from headrace.training.matching import fits, fitting_models
 from headrace.words import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from headrace.declaration.modelling import Model, SearchRange
+    from headrace.tasks import Task
 
 Problem = tuple[str, str]
+NONE = "none"
+BINARY = read_task({})
+REGRESSION = read_task({"task": {"name": TaskName.regression, "classes": []}})
 
 TREES = ("n_estimators", "num_iterations", "max_iter")
 """Parameters that say how long a fit takes; a trial fit does with few."""
@@ -34,33 +41,50 @@ BOUND_TO_FEATURES = re.compile("constraints|contri|forced|categorical|feature_(t
 """Parameters that only make sense with the real features."""
 
 
-def check_model(model: Model) -> list[Problem]:
+def check_model(model: Model, task: Task | None = None) -> list[Problem]:
     """Return what is wrong, as the key within `conf/model/<name>.yaml` and a message that says what would be right.
 
-    Names are compared with the library's own lists, since LightGBM and XGBoost pass over a name that they do not know.
-    Values are judged by the library: by fitting a few made-up rows.
+    Without a task it is the one that the estimator fits. Names are compared with the library's own lists, since
+    LightGBM and XGBoost pass over a name that they do not know. Values are judged by the library: by fitting a few
+    made-up rows.
     """
     try:
         kind = locate(model._target_)
     except ConfigError as error:
         return [("_target_", str(error).removeprefix("_target_: "))]
-    if not (isinstance(kind, type) and hasattr(kind, "predict_proba") and hasattr(kind, "fit")):
-        return [("_target_", f"'{model._target_}' is no classifier: it has no fit and predict_proba")]
-    problems = [*_choices(model), *_names(model, kind), *_ranges(model)]
-    return problems or list(_values(model))
+    task = task or _fitting(kind)
+    if not fits(kind, task):
+        return [("_target_", _unfit(model._target_, task))]
+    problems = [*_choices(model, task), *_names(model, kind), *_ranges(model)]
+    return problems or list(_values(model, task))
 
 
-def _choices(model: Model) -> Iterator[Problem]:
+def _choices(model: Model, task: Task) -> Iterator[Problem]:
     if model.prepare not in PREPARATIONS:
         yield "prepare", f"'{model.prepare}' is none of: {', '.join(PREPARATIONS)}"
     if model.balance not in BALANCES:
         yield "balance", f"'{model.balance}' is none of: {', '.join(BALANCES)}"
+    elif model.balance != NONE and not task.is_classification:
+        yield "balance", f"'{model.balance}' is for classes; a target that is a number has none: set it to {NONE}"
     if model.maximum_rows_ratio is not None and model.maximum_rows_ratio <= 0:
         yield "maximum_rows_ratio", f"{model.maximum_rows_ratio} has to be above 0, such as 20"
     if model.trials < 0:
         yield "trials", f"{model.trials} has to be 0 or more"
     if model.trials > 0 and not model.search:
         yield "trials", f"{model.trials} trials of nothing: declare a search, or set trials to 0"
+
+
+def _fitting(kind: Any) -> Task:
+    return next((each for each in (BINARY, REGRESSION) if fits(kind, each)), BINARY)
+
+
+def _unfit(target: str, task: Task) -> str:
+    if task.is_classification:
+        is_not, needed = "is no classifier: it has no fit and predict_proba", "a classifier"
+    else:
+        is_not, needed = "is no regressor: it has no fit and predict, or predicts classes", "a regressor"
+    models = ", ".join(fitting_models(task)) or "none"
+    return f"'{target}' {is_not}; target.task: {task.name} takes {needed}, in conf/model: {models}"
 
 
 def _names(model: Model, kind: type[Any]) -> Iterator[Problem]:
@@ -110,7 +134,7 @@ def _range(each: SearchRange) -> Iterator[str]:
         yield f"start: {each.start} is not between low ({each.low:g}) and high ({each.high:g})"
 
 
-def _values(model: Model) -> Iterator[Problem]:
+def _values(model: Model, task: Task) -> Iterator[Problem]:
     """Fit some rows with the values that the search starts from, and with its ends."""
     samples = [{name: each.start for name, each in model.search.items() if each.start is not None}]
     if model.trials:
@@ -124,7 +148,7 @@ def _values(model: Model) -> Iterator[Problem]:
         }
         try:
             with _quiet():
-                _fit_made_up_rows(model, params)
+                _fit_made_up_rows(model, params, task)
         except IntegrityError as error:
             yield "_target_", f"'{model._target_}' cannot be saved without a pickle: {error}"
             return
@@ -144,13 +168,14 @@ def _end(each: SearchRange, end: int) -> Any:
     return int(value) if each.integer else float(value)
 
 
-def _fit_made_up_rows(model: Model, params: dict[str, Any]) -> None:
+def _fit_made_up_rows(model: Model, params: dict[str, Any], task: Task) -> None:
     """Fit, save and load, so that no training ends in a model that cannot be kept."""
     random = np.random.default_rng(0)
     inputs = (Input("a", "number"), Input("b", "number"))  # not every estimator takes categories as they are
-    matrix = random.normal(size=(60, 2))
-    labels = (np.arange(60) % 2).astype(np.int8)
-    fitted = fit(model, params, prepare_rows(model, inputs, matrix, labels, 0), 0)
+    count = max(60, 4 * len(task.classes))
+    matrix = random.normal(size=(count, 2))
+    labels = (np.arange(count) % len(task.classes) if task.classes else 1 + np.arange(count)).astype(task.label_dtype)
+    fitted = fit(model, params, prepare_rows(model, inputs, matrix, labels, 0, task=task), 0)
     with tempfile.TemporaryDirectory() as folder:
         save(fitted, Path(folder), {})
         load(Path(folder))

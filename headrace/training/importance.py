@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
     from headrace.models import FittedModel
 
-SAMPLED_ROWS = 5000
-"""Of each class at most this many rows are asked: enough for an order of features, and done in seconds."""
+ROWS = 10_000
+"""At most this many rows are asked, as many of each class: enough for an order of features, and done in seconds."""
 
 
 def permutation_importance(
-    fitted: FittedModel, matrix: NDArray[np.float64], labels: NDArray[np.int8], metric: str, seed: int
+    fitted: FittedModel, matrix: NDArray[np.float64], labels: NDArray[Any], metric: str, seed: int
 ) -> NDArray[np.float64]:
     """Return each input's share of what the metric loses where the input's values are shuffled (Breiman 2001)."""
-    random = np.random.default_rng(seed)
-    classes = [np.flatnonzero(labels == each) for each in (0, 1)]
-    sample = np.concatenate([random.permutation(each)[:SAMPLED_ROWS] for each in classes])
+    random, task = np.random.default_rng(seed), fitted.rows.task
+    groups = [np.flatnonzero(labels == each) for each in range(len(task.classes))] or [np.arange(len(labels))]
+    sample = np.concatenate([random.permutation(each)[: ROWS // len(groups)] for each in groups])
     rows, truth = matrix[sample], labels[sample]
 
     def measure(changed: NDArray[np.float64]) -> float:
-        value = METRICS[metric](truth, fitted.predict(fitted.rows.prepare(changed)))
+        value = METRICS[task.name][metric](truth, fitted.predict(fitted.rows.prepare(changed)))
         return value if GREATER_IS_BETTER[metric] else -value
 
     whole = measure(rows)

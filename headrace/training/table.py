@@ -10,6 +10,7 @@ from headrace.errors import DataError
 from headrace.models import Input, learn_categories, read_inputs, to_matrix
 from headrace.splits import Columns
 from headrace.storage import list_parts
+from headrace.tasks import read_task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from headrace.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,9 @@ class FeatureTable:
     """Key, timestamp, entities and label of every row, parts in order."""
 
     @property
-    def labels(self) -> NDArray[np.int8]:
-        """The label of every row."""
-        labels: NDArray[np.int8] = self.rows[self.columns.label].to_numpy("int8")
+    def labels(self) -> NDArray[Any]:
+        """The label of every row, as a number."""
+        labels: NDArray[Any] = self.rows[self.columns.label].to_numpy(self.columns.task.label_dtype)
         return labels
 
     def identity(self, chosen: NDArray[np.bool_]) -> pd.DataFrame:
@@ -69,17 +72,32 @@ def open_features(folder: Path) -> FeatureTable:
     """
     import pyarrow as pa
 
-    path = folder / "features.json"
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; run the featurize stage")
-    manifest: dict[str, Any] = json.loads(path.read_text())
-    columns = Columns(manifest["key"], manifest["timestamp"], manifest["label"])
-    names = list(dict.fromkeys(name for name in (*columns, *manifest["entities"]) if name is not None))
+    manifest = _manifest(folder)
+    columns = Columns.of(manifest)
+    identity = (columns.key, columns.timestamp, columns.label, *manifest["entities"])
+    names = list(dict.fromkeys(name for name in identity if name is not None))
     parts = [_read(part, names) for part in list_parts(folder).values()]
     if not parts:
         raise DataError(f"{folder}: it has no parts; run the featurize stage")
     rows = pa.concat_tables(parts).to_pandas()
     return FeatureTable(folder, columns, tuple(manifest["entities"]), read_inputs(manifest["features"]), rows)
+
+
+def task_of_features(folder: Path) -> Task:
+    """Return what the label of a features folder is.
+
+    Raises:
+        DataError: The folder is not what featurize writes.
+    """
+    return read_task(_manifest(folder))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "features.json"
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; run the featurize stage")
+    manifest: dict[str, Any] = json.loads(path.read_text())
+    return manifest
 
 
 def _read(path: Path, names: list[str]) -> Any:

@@ -12,9 +12,10 @@ from headrace.metrics import METRICS
 from headrace.models import FittedModel, Input, fit, prepare_rows, save
 from headrace.splits import check_split, end_of_data, split_rows
 from headrace.storage import write_beside
+from headrace.tasks import as_column
 from headrace.training.checking import check_model
 from headrace.training.importance import permutation_importance
-from headrace.training.table import FeatureTable, open_features
+from headrace.training.table import FeatureTable, open_features, task_of_features
 from headrace.training.tuning import FoldRows, Tuner, Tuning
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from headrace.declaration.modelling import Model
     from headrace.declaration.pipeline import TrainConfig
     from headrace.splits import Folds, Side
+    from headrace.tasks import Task
 
 VALIDATION = "validation.parquet"
 
@@ -56,7 +58,11 @@ class _Rows:
     matrix: NDArray[np.float64]
     inputs: tuple[Input, ...]
 
-    def of(self, side: Side) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    @property
+    def task(self) -> Task:
+        return self.table.columns.task
+
+    def of(self, side: Side) -> tuple[NDArray[np.float64], NDArray[Any]]:
         mask = side.mask[self.chosen]
         return self.matrix if mask.all() else self.matrix[mask], self.table.labels[side.mask]
 
@@ -72,15 +78,15 @@ def train(features: Path, out: Path, config: TrainConfig, candidate: str) -> Tra
 
     Raises:
         ConfigError: The declaration is wrong; the message has a line for each thing that is.
-        DataError: The rows do not suffice for the split, or one of its sides has labels of one class.
+        DataError: The rows do not suffice for the split, or one of its sides lacks labels, such as those of a class.
     """
-    _refuse_wrong(config)
-    rows = _read(features, config)
+    _refuse_wrong(config, task_of_features(features))
+    rows = _read(open_features(features), config)
     folds = [_fold(config.model, rows, fold.train, fold.validation, config.seed) for fold in rows.split.folds]
-    tuning = Tuner(config.model, folds, config.evaluation.metric, config.seed).tune(candidate)
+    tuning = Tuner(config.model, folds, rows.task, config.evaluation.metric, config.seed).tune(candidate)
     del folds
     matrix, labels = rows.of(rows.split.train)
-    prepared = prepare_rows(config.model, rows.inputs, matrix, labels, config.seed)
+    prepared = prepare_rows(config.model, rows.inputs, matrix, labels, config.seed, task=rows.task)
     fitted = fit(config.model, tuning.best.params, prepared, config.seed)
     importance = fitted.importance()
     if importance is None:
@@ -95,18 +101,18 @@ def train(features: Path, out: Path, config: TrainConfig, candidate: str) -> Tra
     )
 
 
-def _refuse_wrong(config: TrainConfig) -> None:
-    problems = [(f"model.{key}", message) for key, message in check_model(config.model)]
+def _refuse_wrong(config: TrainConfig, task: Task) -> None:
+    problems = [(f"model.{key}", message) for key, message in check_model(config.model, task)]
     problems += [(f"split.{key}", message) for key, message in check_split(config.split, config.target)]
-    if config.evaluation.metric not in METRICS:
-        problems.append(("evaluation.metric", f"'{config.evaluation.metric}' is none of: {', '.join(sorted(METRICS))}"))
+    metrics = METRICS[task.name]
+    if config.evaluation.metric not in metrics:
+        problems.append(("evaluation.metric", f"'{config.evaluation.metric}' is none of: {', '.join(sorted(metrics))}"))
     if problems:
         raise ConfigError("\n".join(f"{key}: {message}" for key, message in problems))
 
 
-def _read(features: Path, config: TrainConfig) -> _Rows:
-    table = open_features(features)
-    split = split_rows(table.rows, config.split, config.target.delay, end_of_data(features), table.columns)
+def _read(table: FeatureTable, config: TrainConfig) -> _Rows:
+    split = split_rows(table.rows, config.split, config.target.delay, end_of_data(table.folder), table.columns)
     seen = [split.train, *(side for fold in split.folds for side in (fold.train, fold.validation))]
     chosen = np.logical_or.reduce([side.mask for side in seen])
     matrix, inputs = table.matrix(chosen)
@@ -114,14 +120,15 @@ def _read(features: Path, config: TrainConfig) -> _Rows:
 
 
 def _fold(model: Model, rows: _Rows, train: Side, validation: Side, seed: int) -> FoldRows:
-    fitted = prepare_rows(model, rows.inputs, *rows.of(train), seed)
+    fitted = prepare_rows(model, rows.inputs, *rows.of(train), seed, task=rows.task)
     matrix, labels = rows.of(validation)
     return FoldRows(fitted, fitted.prepare(matrix), labels)
 
 
 def _facts(config: TrainConfig, tuning: Tuning, rows: _Rows) -> dict[str, Any]:
     labels, split = rows.table.labels, rows.split
-    period = split.train.describe(labels)
+    period = split.train.describe(labels, rows.task)
+    judged = [fold.validation.describe(labels, rows.task) for fold in split.folds]
     return {
         "params": tuning.best.params,
         "prepare": config.model.prepare,
@@ -133,9 +140,9 @@ def _facts(config: TrainConfig, tuning: Tuning, rows: _Rows) -> dict[str, Any]:
         }
         if config.model.trials
         else None,
-        "periods": {"train": period, "validation": [fold.validation.describe(labels) for fold in split.folds]},
+        "periods": {"train": period, "validation": judged},
         "rows": period["rows"],
-        "positives": period["positives"],
+        **({"positives": period["positives"]} if "positives" in period else {}),
     }
 
 
@@ -149,7 +156,7 @@ def _validation(rows: _Rows, tuning: Tuning) -> Any:
 
     parts = []
     for number, (fold, scores) in enumerate(zip(rows.split.folds, tuning.best.scores, strict=True)):
-        part = rows.table.identity(fold.validation.mask).assign(fold=np.int8(number), score=scores)
+        part = rows.table.identity(fold.validation.mask).assign(fold=np.int8(number), score=as_column(scores))
         parts.append(pa.Table.from_pandas(part, preserve_index=False).replace_schema_metadata(None))
     return pa.concat_tables(parts)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from headrace.declaration.modelling import Model
     from headrace.models import TrainingRows
+    from headrace.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class FoldRows:
     train: TrainingRows
     validation: Any
     """The validation rows, prepared as those of `train`."""
-    labels: NDArray[np.int8]
+    labels: NDArray[Any]
     """The labels of the validation rows."""
 
 
@@ -66,8 +67,9 @@ class Tuner:
 
     model: Model
     folds: Sequence[FoldRows]
+    task: Task
     metric: str
-    """A name in `headrace.metrics.METRICS`."""
+    """A name in `headrace.metrics.METRICS`, of the task."""
     seed: int
 
     def tune(self, name: str) -> Tuning:
@@ -102,7 +104,7 @@ class Tuner:
         for fold in self.folds:
             scores = fit(self.model, params, fold.train, self.seed).predict(fold.validation)
             attempt.scores.append(scores)
-            attempt.values.append(METRICS[self.metric](fold.labels, scores))
+            attempt.values.append(METRICS[self.task.name][self.metric](fold.labels, scores))
             if len(attempt.values) < len(self.folds) and give_up(attempt):
                 break
         return attempt

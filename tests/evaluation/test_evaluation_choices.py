@@ -10,16 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
+from headrace.declaration.modelling import Evaluation
 from headrace.errors import ConfigError, DataError
 from headrace.evaluation import (
     choose_threshold,
     curves,
+    judging,
     period_numbers,
     precision_at,
     recall_at_budget,
 )
+from headrace.evaluation.binary import BinaryJudge
 from headrace.evaluation.expressions import is_knowable, lost_amounts
-from headrace.evaluation.slicing import slice_metrics
+from headrace.tasks import read_task
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9)), min_size=2, max_size=60).filter(
     lambda rows: len({label for label, _ in rows}) == 2
@@ -106,24 +109,31 @@ def test_slices_cover_all_rows_once():
         "many": pa.chunked_array([[None, *generator.random(399)]]),
     }
     for column in columns.values():
-        parts = slice_metrics(column, labels, scores, 0.5)
+        parts = slice_metrics(column, labels, scores)
         assert sum(part["rows"] for part in parts) == 400
         assert sum(part["positives"] for part in parts) == labels.sum()
         assert parts[-1]["value"] == "missing"
-    assert [part["value"] for part in slice_metrics(columns["few"], labels, scores, 0.5)] == [
+    assert [part["value"] for part in slice_metrics(columns["few"], labels, scores)] == [
         "0",
         "1",
         "2.5",
         "missing",
     ]
-    assert [part["value"] for part in slice_metrics(columns["text"], labels, scores, 0.5)] == ["a", "b", "missing"]
-    assert len(slice_metrics(columns["many"], labels, scores, 0.5)) == 5
+    assert [part["value"] for part in slice_metrics(columns["text"], labels, scores)] == ["a", "b", "missing"]
+    assert len(slice_metrics(columns["many"], labels, scores)) == 5
 
 
 def test_a_slice_of_one_class_has_no_average_precision():
     """It is shown with what can be known of it."""
-    parts = slice_metrics(pa.chunked_array([["a", "b", "b"]]), np.array([0, 0, 1]), np.array([0.1, 0.2, 0.9]), 0.5)
+    parts = slice_metrics(pa.chunked_array([["a", "b", "b"]]), np.array([0, 0, 1]), np.array([0.1, 0.2, 0.9]))
     assert [part["average_precision"] for part in parts] == [None, 1.0]
+
+
+def slice_metrics(column, labels, scores):
+    """Return the metrics of a column's slices, at a threshold of a half."""
+    judge = BinaryJudge(read_task({}), Evaluation(metric="roc_auc", slices=["column"]))
+    rows = judging.TestRows(judging.Rows(labels), pa.table({"column": column}), None, None)
+    return judge.slices(rows, scores, 0.5)["column"]
 
 
 def test_thinned_curves_keep_their_area():

@@ -38,9 +38,9 @@ def test_metrics_equal_those_of_scikit_learn(rows):
     """Each metric is scikit-learn's to 1e-12, for plain rows and for weighted ones."""
     labels, scores, weights = (np.array(column) for column in zip(*rows, strict=True))
     for name, theirs_of in THEIRS.items():
-        assert math.isclose(METRICS[name](labels, scores), theirs_of(labels, scores), abs_tol=1e-12)
+        assert math.isclose(METRICS["binary"][name](labels, scores), theirs_of(labels, scores), abs_tol=1e-12)
         expected = theirs_of(labels, scores, sample_weight=weights)
-        assert math.isclose(weighted(name, labels, scores)(weights), expected, abs_tol=1e-12)
+        assert math.isclose(weighted("binary", name, labels, scores)(weights), expected, abs_tol=1e-12)
 
 
 @given(ROWS, st.floats(0, 1))
@@ -66,7 +66,7 @@ def test_a_resample_counts_each_row_as_often_as_it_was_drawn():
     labels = generator.integers(0, 2, 200)
     scores = generator.integers(0, 20, 200) / 20
     weights = list(resample_weights(200, 5, seed=3))
-    value = weighted("average_precision", labels, scores)
+    value = weighted("binary", "average_precision", labels, scores)
     values = np.array([value(each) for each in weights])
     expected = [theirs.average_precision_score(labels.repeat(w), scores.repeat(w)) for w in weights]
     assert np.allclose(values, expected, rtol=0, atol=1e-12)
@@ -78,22 +78,22 @@ def test_a_resample_without_a_class_has_no_value():
     """NaN stands for what cannot be known, so that one unlucky resample does not end the comparison."""
     labels, scores = np.array([0, 0, 1]), np.array([0.1, 0.2, 0.3])
     for metric in ("average_precision", "roc_auc"):
-        assert np.isnan(weighted(metric, labels, scores)(np.array([2, 1, 0])))
+        assert np.isnan(weighted("binary", metric, labels, scores)(np.array([2, 1, 0])))
 
 
 def test_labels_of_one_class_are_refused():
     """The message says which metric and what was found."""
     with pytest.raises(DataError, match="roc_auc needs rows of both classes; found 3 rows, 0 of them positive"):
-        METRICS["roc_auc"](np.zeros(3), np.array([0.1, 0.2, 0.3]))
+        METRICS["binary"]["roc_auc"](np.zeros(3), np.array([0.1, 0.2, 0.3]))
 
 
 def test_an_unknown_metric_is_refused_with_the_choices():
     """The message names the key and what could be chosen."""
-    with pytest.raises(ConfigError, match="'auc' is no metric; choose one of average_precision"):
-        weighted("auc", np.zeros(1), np.zeros(1))
+    with pytest.raises(ConfigError, match="'auc' is no metric of a binary target; choose one of average_precision"):
+        weighted("binary", "auc", np.zeros(1), np.zeros(1))
 
 
 def test_scores_that_are_no_numbers_are_refused():
     """A NaN has no place in an order."""
     with pytest.raises(DataError, match="1 of 2 are no finite numbers"):
-        METRICS["roc_auc"](np.array([0, 1]), np.array([0.1, np.nan]))
+        METRICS["binary"]["roc_auc"](np.array([0, 1]), np.array([0.1, np.nan]))

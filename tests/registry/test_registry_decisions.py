@@ -202,7 +202,7 @@ def test_the_interval_is_that_of_resampled_rows(place):
             average_precision_score(labels[drawn], good[drawn]) - average_precision_score(labels[drawn], weak[drawn])
         )
     assert compared.interval == pytest.approx(tuple(np.quantile(gains, [0.05, 0.95])))
-    assert compared.winner_value == METRICS["average_precision"](labels, good)
+    assert compared.winner_value == METRICS["binary"]["average_precision"](labels, good)
 
 
 def test_a_server_that_is_away_is_named_without_its_password(place):

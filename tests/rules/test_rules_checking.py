@@ -7,7 +7,7 @@ from payments import ROWS, TARGET
 
 from headrace.declaration.features import Features, Window
 from headrace.declaration.rows import Column, TypedRows
-from headrace.declaration.rules import ModelDecisions, Rule, Rules
+from headrace.declaration.rules import Rule, Rules
 from headrace.rules import check_rules
 
 FEATURES = Features(
@@ -76,7 +76,7 @@ def test_a_name_that_means_two_things_is_refused_where_it_is_read() -> None:
     features = Features(expressions={"weight": "weight * 2"})
     found = problems("probability > 0.5", "weight > 1", "amount > 1", rows=rows, features=features)
     assert [key for key, _ in found] == ["rules[0].when", "rules[1].when"]
-    assert "the model's score and a column" in found[0][1]
+    assert "the model's probability and a column" in found[0][1]
     assert "a column and a feature" in found[1][1]
 
 
@@ -84,7 +84,7 @@ def test_decisions_and_names_are_held_against_each_other() -> None:
     """All at once."""
     rules = Rules(
         decisions=["allow", "block", "block"],
-        model=ModelDecisions(below="block", above="allow"),
+        model={"below": "block", "above": "allow"},
         rules=[
             Rule(name="one", when="amount > 1", then="blok"),
             Rule(name="one", when="amount > 2", then="allow"),

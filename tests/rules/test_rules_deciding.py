@@ -17,11 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from payments import ROWS, START
 
 from headrace.declaration.features import Features, Window, feature_names
-from headrace.declaration.rules import ModelDecisions, Rule, Rules
+from headrace.declaration.rules import Rule, Rules
 from headrace.declaration.types import arrow_schema
 from headrace.errors import ConfigError, DataError
 from headrace.rules import MODEL, connect, decide_table, names_read
 from headrace.rules.row import RowRules
+from headrace.tasks import read_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ FEATURES = Features(
 NAMES = feature_names(FEATURES)
 TEXTS = {"kind", "first"}
 THRESHOLD = 0.3
+TASK = read_task({})
 DATABASE = connect()
 
 numbers = st.sampled_from(
@@ -104,7 +106,7 @@ def in_table(rules: Rules, each: Sequence[Any]) -> list[tuple[str, str | None]]:
             values = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
             table = table.append_column(name, pa.array(values, pa.string() if name in TEXTS else pa.float64()))
     scores = np.array([score for _, _, score in each])
-    decided = decide_table(rules, table, scores, THRESHOLD, DATABASE)
+    decided = decide_table(rules, table, TASK, scores, threshold=THRESHOLD, connection=DATABASE)
     return [
         (rules.decisions[decision], None if rule == MODEL else rules.rules[rule].name)
         for decision, rule in zip(decided.decisions, decided.rules, strict=True)
@@ -114,7 +116,7 @@ def in_table(rules: Rules, each: Sequence[Any]) -> list[tuple[str, str | None]]:
 @contextlib.contextmanager
 def ready(rules: Rules, features: Features = FEATURES) -> Iterator[RowRules]:
     """Yield rules that can be asked."""
-    with contextlib.closing(RowRules(rules, ROWS, features, THRESHOLD)) as row_rules:
+    with contextlib.closing(RowRules(rules, ROWS, features, TASK, THRESHOLD)) as row_rules:
         yield row_rules
 
 
@@ -153,7 +155,7 @@ def test_the_first_rule_that_holds_decides() -> None:
 
 def test_without_rules_the_model_decides() -> None:
     """In the pipeline's own words."""
-    own = Rules(decisions=["keep", "call"], model=ModelDecisions(below="keep", above="call"))
+    own = Rules(decisions=["keep", "call"], model={"below": "keep", "above": "call"})
     assert decided(own) == ("keep", None)
     with ready(own) as decide:
         assert decide.many([{}, {}], [[], []], [0.2, 0.3]) == [("keep", None), ("call", None)]

@@ -18,7 +18,7 @@ from headrace.declaration.rows import Column
 from headrace.declaration.types import arrow_schema
 from headrace.packaging.columns import request_columns
 from headrace.service import Contents, Lineage
-from headrace.service.bodies import answer_body, labels_of, request_body
+from headrace.service.bodies import answer_body, request_body
 
 if TYPE_CHECKING:
     from headrace.declaration.pipeline import PackageConfig
@@ -206,7 +206,7 @@ def test_a_prediction_is_a_value_of_the_label(positive: Any, label: Column, expe
     contents = contents_of(CUSTOMERS)
     schema = dataclasses.replace(contents.schema, columns={**contents.schema.columns, "left": label})
     target = Target(column="left", positive=positive, delay="0s")
-    found = labels_of(dataclasses.replace(contents, schema=schema, target=target))
+    found = dataclasses.replace(contents, schema=schema, target=target).task.classes
     assert found == expected
     assert [type(value) for value in found] == [type(value) for value in expected]
 

@@ -95,7 +95,7 @@ def test_a_new_day_is_judged_as_in_training(packaged: Place, tmp_path: Path, ask
             for value, right in zip(row.features, features.values(), strict=True):
                 missing = value is None or (isinstance(value, float) and math.isnan(value))
                 assert missing if right is None else value == right or abs(value - right) <= TOLERANCE
-    np.testing.assert_allclose([row.probability for row in found], probabilities, rtol=TOLERANCE)
+    np.testing.assert_allclose([row.said.score for row in found], probabilities, rtol=TOLERANCE)
     assert [row.decision for row in found] == ["block" if each >= 0.3 else "allow" for each in probabilities]
     assert len(set(probabilities)) > ROWS_A_DAY / 2
 
@@ -107,9 +107,9 @@ def test_rows_without_time_need_no_history(packaged: Place, tmp_path: Path) -> N
     expected = load(packaged.root / "data/customers/winner").predict(features)
     asked = as_asked(folder, features[["id", "months", "contract"]].to_dict("records"))
     with opened(folder, tmp_path) as predictor:
-        found = [row.probability for row in score_many(predictor, asked)]
+        found = [row.said.score for row in score_many(predictor, asked)]
         np.testing.assert_allclose(found, expected, rtol=TOLERANCE)
-        np.testing.assert_allclose([row.probability for row in score(predictor, asked)], expected, rtol=TOLERANCE)
+        np.testing.assert_allclose([row.said.score for row in score(predictor, asked)], expected, rtol=TOLERANCE)
     assert not (folder / "history.parquet").exists()
 
 
@@ -121,7 +121,7 @@ def test_what_is_not_sent_is_missing(packaged: Place, tmp_path: Path) -> None:
     short = {name: value for name, value in row.items() if name not in {"risk", "born"}}
     with opened(folder, tmp_path) as predictor:
         [first, second] = score(predictor, [row, short])
-    assert (first.probability, first.decision) == (second.probability, second.decision)
+    assert (first.said.score, first.decision) == (second.said.score, second.decision)
 
 
 def test_contents_are_read_as_they_were_declared(packaged: Place) -> None:

@@ -48,7 +48,7 @@ def probability(place: Place, pipeline: str, row: dict[str, Any], state: Path) -
     warm(folder, contents, live)
     scored = asyncio.run(Predictor(folder, contents, live, OnFailure.refuse).score(row, "alone"))
     live.close()
-    return scored.probability
+    return scored.said.score
 
 
 def test_the_first_pipeline_is_served_from_the_root(packaged: Place, servers: Servers, tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from headrace.declaration.modelling import Model, SearchRange
+from headrace.tasks import read_task
 from headrace.training import check_model
 
 LIGHTGBM, XGBOOST = "lightgbm.LGBMClassifier", "xgboost.XGBClassifier"
+REGRESSORS = {file.stem for file in Path("conf", "model").glob("*_regressor.yaml")} | {"ridge"}
 LOGISTIC, TREE = "sklearn.linear_model.LogisticRegression", "sklearn.tree.DecisionTreeClassifier"
 
 
@@ -19,9 +21,10 @@ def test_the_models_that_come_with_headrace_are_right(file: Path) -> None:
     """Every file in conf/model/ passes the check, trials or not."""
     model = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Model), OmegaConf.load(file)))
     assert isinstance(model, Model)
-    assert check_model(model) == []
+    task = read_task({"task": {"name": "regression", "classes": []}} if file.stem in REGRESSORS else {})
+    assert check_model(model, task) == []
     model.trials = 0
-    assert check_model(model) == []
+    assert check_model(model, task) == []
 
 
 @pytest.mark.parametrize(

@@ -173,12 +173,13 @@ def test_a_cut_part_is_refused_by_name(
 
 
 def test_a_wrong_model_is_refused_before_any_work(timed_config: Config, tmp_path: Path) -> None:
-    """The declaration is judged before the features are even opened."""
+    """The declaration is judged before any row is read."""
+    (tmp_path / "features.json").write_text("{}")
     with pytest.raises(
         ConfigError, match=r"model\.params\.num_leavs: LGBMClassifier has no such parameter; did you mean"
     ):
         train(
-            tmp_path / "nowhere",
+            tmp_path,
             tmp_path / "out",
             timed_config(Model(_target_="lightgbm.LGBMClassifier", params={"num_leavs": 3})),
             "one",
@@ -187,11 +188,12 @@ def test_a_wrong_model_is_refused_before_any_work(timed_config: Config, tmp_path
 
 def test_all_that_is_wrong_in_what_the_stage_reads_is_said_at_once(timed_config: Config, tmp_path: Path) -> None:
     """The split and the metric are judged beside the model."""
+    (tmp_path / "features.json").write_text("{}")
     config = timed_config(Model(_target_="lightgbm.LGBMClassifier", balance="smote"))
     assert config.split.time is not None
     config.split.time.test = "7x"
     config.evaluation.metric = "ap"
     with pytest.raises(ConfigError) as error:
-        train(tmp_path / "nowhere", tmp_path / "out", config, "one")
+        train(tmp_path, tmp_path / "out", config, "one")
     keys = [line.partition(":")[0] for line in str(error.value).splitlines()]
     assert keys == ["model.balance", "split.time.test", "evaluation.metric"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.models.inputs import Input
+    from headrace.tasks import Task
 
 FEW_ROWS = 20_000
 """Up to here one core is faster than many that wait for each other, by far where other processes want them too."""
@@ -31,17 +32,19 @@ class Estimator(ABC):
 
     @abstractmethod
     def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of the positive class for each row, (rows,)."""
+        """Return scores: of the positive class or the number, (rows,), or of each class, (rows, classes)."""
 
-    def of_row(self, row: NDArray[np.float64]) -> Callable[[], float]:
+    def of_row(self, row: NDArray[np.float64]) -> Callable[[], Any]:
         """Return what predicts the row that an array of shape (1, columns) holds when it is called.
 
         It is what `predict` says of that row, for one thread at a time.
         """
-        return lambda: float(self.predict(row)[0])
+        return lambda: self.predict(row)[0].tolist()  # noqa: PLW0108  it is asked anew each time
 
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what each column adds to the log-odds of each row, (rows, columns + 1); the last one is the rest.
+        """Return what each column adds to the log-odds or to the number, (rows, columns + 1); the last one is the rest.
+
+        Of three or more classes it is what it adds to the score of each before softmax, (rows, classes, columns + 1).
 
         Raises:
             DataError: This kind of estimator cannot say exactly.
@@ -80,7 +83,7 @@ class Family(ABC):
         """Write a fitted estimator to `folder / self.file`."""
 
     @abstractmethod
-    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Estimator:
+    def load(self, folder: Path, inputs: Sequence[Input] | None, task: Task) -> Estimator:
         """Read what `save` wrote. `inputs` is None where the estimator was fitted on encoded numbers."""
 
     @abstractmethod

@@ -18,30 +18,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.models.inputs import Input
+    from headrace.tasks import Task
 
 REQUEST_ROWS = 256
 """For these one thread is faster than waking the others, and leaves them to other requests."""
 
 
+OF_A_FUNCTION = ("poisson", "gamma", "tweedie")
+"""Objectives whose trees add up to the logarithm of what is predicted."""
+
+
 class LightGBMBooster(Estimator):
     """A Booster."""
 
-    explains = True
-
     def __init__(self, booster: lightgbm.Booster) -> None:
         self._booster = booster
+        self._classes = int(booster.num_model_per_iteration())
+        # Contributions are to the sum of the trees: to the number itself, unless that is what a function makes of it.
+        self.explains = booster.dump_model(num_iteration=1)["objective"].split(" ")[0] not in OF_A_FUNCTION
 
     def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of the positive class for each row, (rows,)."""
+        """Return the scores of rows, (rows,) or (rows, classes)."""
         return np.asarray(self._booster.predict(matrix, **_threads(matrix)), np.float64)
 
-    def of_row(self, row: NDArray[np.float64]) -> Callable[[], float]:
+    def of_row(self, row: NDArray[np.float64]) -> Callable[[], Any]:
         """Return LightGBM's call for one row at a time."""
-        return OneRow(self._booster, row)
+        return OneRow(self._booster, row) if self._classes == 1 else OneRowOfClasses(self._booster, row)
 
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return LightGBM's exact SHAP values, (rows, columns + 1)."""
-        return np.asarray(self._booster.predict(matrix, pred_contrib=True, **_threads(matrix)), np.float64)
+        """Return LightGBM's exact SHAP values, (rows, columns + 1) or (rows, classes, columns + 1)."""
+        told = np.asarray(self._booster.predict(matrix, pred_contrib=True, **_threads(matrix)), np.float64)
+        return told if self._classes == 1 else told.reshape(len(matrix), self._classes, -1)
 
 
 class OneRow:
@@ -59,7 +66,8 @@ class OneRow:
         from lightgbm.basic import _C_API_DTYPE_FLOAT64, _C_API_PREDICT_NORMAL, _LIB, _safe_call
 
         self._booster, self._row = booster, row  # both have to live as long as this
-        self._length, self._probability = ctypes.c_int64(), ctypes.c_double()
+        self._length = ctypes.c_int64()
+        self._said = (ctypes.c_double * booster.num_model_per_iteration())()
         fast = ctypes.c_void_p()
         _safe_call(
             _LIB.LGBM_BoosterPredictForMatSingleRowFastInit(
@@ -76,12 +84,21 @@ class OneRow:
         weakref.finalize(self, _LIB.LGBM_FastConfigFree, fast)
         self._call, self._check = _LIB.LGBM_BoosterPredictForMatSingleRowFast, _safe_call
         data = row.ctypes.data_as(ctypes.c_void_p)
-        self._arguments = fast, data, ctypes.byref(self._length), ctypes.byref(self._probability)
+        self._arguments = fast, data, ctypes.byref(self._length), self._said
 
-    def __call__(self) -> float:
-        """Return the probability of the positive class for what the row holds now."""
+    def __call__(self) -> Any:
+        """Return the score for what the row holds now."""
         self._check(self._call(*self._arguments))
-        return self._probability.value
+        return self._said[0]
+
+
+class OneRowOfClasses(OneRow):
+    """The same where there are three or more classes."""
+
+    def __call__(self) -> Any:
+        """Return the probability of each class for what the row holds now."""
+        self._check(self._call(*self._arguments))
+        return self._said[:]
 
 
 def _threads(matrix: NDArray[np.float64]) -> dict[str, Any]:
@@ -89,7 +106,7 @@ def _threads(matrix: NDArray[np.float64]) -> dict[str, Any]:
 
 
 class LightGBM(Family):
-    """`lightgbm.LGBMClassifier`."""
+    """`lightgbm.LGBMClassifier` and `LGBMRegressor`."""
 
     file = "model.txt"
 
@@ -123,9 +140,9 @@ class LightGBM(Family):
         """Write the Booster's text ourselves: LightGBM does not tell a full disk from any other mistake."""
         (folder / self.file).write_text(estimator.booster_.model_to_string())
 
-    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Estimator:
+    def load(self, folder: Path, inputs: Sequence[Input] | None, task: Task) -> Estimator:
         """Return the Booster, without scikit-learn's wrapper."""
-        del inputs
+        del inputs, task
         import lightgbm
 
         return LightGBMBooster(lightgbm.Booster(model_file=folder / self.file))

@@ -17,42 +17,62 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.models.inputs import Input
+    from headrace.tasks import Task
 
 
-class Classifier(Estimator):
-    """Whatever predicts probabilities."""
+class Plain(Estimator):
+    """Whatever predicts probabilities or numbers."""
 
-    def __init__(self, estimator: Any, inputs: Sequence[Input] | None) -> None:
-        self._estimator, self._inputs = estimator, inputs
+    def __init__(self, estimator: Any, inputs: Sequence[Input] | None, task: Task) -> None:
+        self._estimator, self._inputs, self._task = estimator, inputs, task
 
     def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of the positive class for each row, (rows,)."""
+        """Return the scores of rows, (rows,) or (rows, classes)."""
         rows = matrix if self._inputs is None else to_frame(matrix, self._inputs)
-        return np.asarray(self._estimator.predict_proba(rows)[:, 1], np.float64)
+        return self._task.ask(self._estimator, rows)
 
 
-class Logistic(Classifier):
-    """A logistic regression: its log-odds are a sum."""
+class Linear(Plain):
+    """A linear regression: what it predicts is a sum."""
 
     explains = True
 
-    def __init__(self, estimator: Any) -> None:
-        super().__init__(estimator, None)
-
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return coefficient times value, (rows, columns + 1); the last one is the intercept."""
-        intercept = np.full((len(matrix), 1), float(self._estimator.intercept_[0]))
-        return np.hstack([matrix * self._estimator.coef_[0], intercept])
+        coefficients = np.ravel(self._estimator.coef_)
+        return _terms(matrix, coefficients, float(np.ravel(self._estimator.intercept_)[0]))
 
 
-def _is_logistic(estimator: Any) -> bool:
-    from sklearn.linear_model import LogisticRegression
+class Logistic(Linear):
+    """A logistic regression: its log-odds are a sum."""
 
-    return isinstance(estimator, LogisticRegression) and estimator.coef_.shape[0] == 1
+
+class Multinomial(Plain):
+    """A logistic regression of three or more classes: the score of each before softmax is a sum."""
+
+    explains = True
+
+    def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return coefficient times value, (rows, classes, columns + 1); the last one is the intercept."""
+        of_class = zip(self._estimator.coef_, self._estimator.intercept_, strict=True)
+        return np.stack([_terms(matrix, coefficients, float(rest)) for coefficients, rest in of_class], axis=1)
+
+
+def _terms(matrix: NDArray[np.float64], coefficients: NDArray[np.float64], rest: float) -> NDArray[np.float64]:
+    return np.hstack([matrix * coefficients, np.full((len(matrix), 1), rest)])
+
+
+def _kind(estimator: Any) -> type[Plain]:
+    """Return how an estimator that was fitted on plain numbers is asked."""
+    from sklearn.linear_model import ElasticNet, LinearRegression, LogisticRegression, Ridge
+
+    if isinstance(estimator, LogisticRegression):
+        return Logistic if estimator.coef_.shape[0] == 1 else Multinomial
+    return Linear if isinstance(estimator, ElasticNet | LinearRegression | Ridge) else Plain
 
 
 class ScikitLearn(Family):
-    """Any other classifier."""
+    """Any other classifier or regressor."""
 
     file = "model.skops"
 
@@ -79,17 +99,16 @@ class ScikitLearn(Family):
         """Write a skops archive."""
         archives.write(estimator, folder / self.file)
 
-    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Estimator:
+    def load(self, folder: Path, inputs: Sequence[Input] | None, task: Task) -> Estimator:
         """Return the estimator."""
         estimator = archives.read(folder / self.file)
-        if _is_logistic(estimator) and inputs is None:
-            return Logistic(estimator)
-        return Classifier(estimator, inputs)
+        return (_kind(estimator) if inputs is None else Plain)(estimator, inputs, task)
 
     def importance(self, estimator: Any) -> NDArray[np.float64] | None:
         """Return a tree's gain of purity, or the size of a linear model's coefficients."""
         if hasattr(estimator, "feature_importances_"):
             return np.asarray(estimator.feature_importances_, np.float64)
         if hasattr(estimator, "coef_"):
-            return np.abs(np.asarray(estimator.coef_, np.float64)).ravel()
+            of_inputs: NDArray[np.float64] = np.abs(np.atleast_2d(estimator.coef_)).mean(axis=0)
+            return of_inputs
         return None

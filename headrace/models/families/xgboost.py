@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.models.inputs import Input
+    from headrace.tasks import Task
 
 ALIASES = {
     "alpha": "reg_alpha",
@@ -34,20 +36,28 @@ NATIVE_ONLY = (
 """Parameters that the scikit-learn wrapper passes on without knowing them."""
 
 
+EXPLAINED = (
+    "binary:logistic", "multi:softprob", "reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror",
+    "reg:quantileerror",
+)  # fmt: skip
+"""Objectives whose trees add up to log-odds, to the scores of classes before softmax, or to the number itself."""
+
+
 class XGBoostBooster(Estimator):
     """A Booster."""
 
-    explains = True
-
     def __init__(self, booster: xgboost.Booster) -> None:
         self._booster = booster
+        # Contributions are to the sum of the trees: to the number itself, unless that is what a function makes of it.
+        objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
+        self.explains = objective.startswith(EXPLAINED)
 
     def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of the positive class for each row, (rows,)."""
+        """Return the scores of rows, (rows,) or (rows, classes)."""
         return np.asarray(self._booster.inplace_predict(matrix, validate_features=False), np.float64)
 
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return XGBoost's exact SHAP values, (rows, columns + 1)."""
+        """Return XGBoost's exact SHAP values, (rows, columns + 1) or (rows, classes, columns + 1)."""
         import xgboost
 
         rows = xgboost.DMatrix(
@@ -61,7 +71,7 @@ class XGBoostBooster(Estimator):
 
 
 class XGBoost(Family):
-    """`xgboost.XGBClassifier`."""
+    """`xgboost.XGBClassifier` and `XGBRegressor`."""
 
     file = "model.ubj"
 
@@ -89,9 +99,9 @@ class XGBoost(Family):
         """Write the Booster's bytes ourselves: XGBoost does not tell a full disk from any other mistake."""
         (folder / self.file).write_bytes(estimator.get_booster().save_raw("ubj"))
 
-    def load(self, folder: Path, inputs: Sequence[Input] | None) -> Estimator:
+    def load(self, folder: Path, inputs: Sequence[Input] | None, task: Task) -> Estimator:
         """Return the Booster, without scikit-learn's wrapper."""
-        del inputs
+        del inputs, task
         import xgboost
 
         # One thread: waking the others takes longer than a request, and 50,000 rows take a quarter of a second.
