@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from headrace.declaration.durations import microseconds
 from headrace.declaration.sql import quoted
 from headrace.features.aggregates import Aggregate, parse_aggregate
+from headrace.features.labels import label_sql
 from headrace.tasks import task_of
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Plan:
 
     def label_sql(self) -> str:
         """Return the label as a number."""
-        return self.task.label_sql(self.target.column, self.rows.columns[self.target.column])
+        return label_sql(self.target, self.task, self.rows.columns[self.target.column])
 
     def exact_arguments(self, connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         """Return the argument columns whose sums are exact, by their types in a database that has the table `rows`."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from headrace.declaration.modelling import TaskName
-from headrace.declaration.sql import literal, quoted
-from headrace.declaration.types import duckdb_type, python_type
+from headrace.declaration.types import python_type
 from headrace.tasks.task import Array, Problem, Task
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 class Binary(Task):
     """Scores are the probability of the positive class; from a threshold on a row is flagged."""
 
-    positive: Any = 1
-    """The value of the label's column that is positive."""
-
     name: ClassVar[TaskName] = TaskName.binary
     label_dtype: ClassVar[str] = "int8"
 
@@ -35,7 +31,7 @@ class Binary(Task):
         values = [False, True] if column.type == "boolean" else column.values or []
         others = [value for value in values if value != target.positive]
         two = len(values) == 2 and len(others) == 1
-        return cls((others[0], target.positive) if two else (0, 1), target.positive)
+        return cls((others[0], target.positive) if two else (0, 1))
 
     @classmethod
     def check(cls, target: Target, column: Column) -> Iterator[Problem]:
@@ -47,11 +43,6 @@ class Binary(Task):
             yield "positive", f"{positive!r} is none of the values of {target.column}: {', '.join(map(repr, values))}"
         elif not isinstance(positive, kind) and kind in {int, str, bool}:
             yield "positive", f"{positive!r} is no value of {target.column}, which is declared {column.type}"
-
-    def label_sql(self, name: str, column: Column) -> str:
-        """Return 1 for positive, 0 else."""
-        positive = str(self.positive).lower() if isinstance(self.positive, bool) else str(self.positive)
-        return f"CAST({quoted(name)} = CAST({literal(positive)} AS {duckdb_type(column.type)}) AS TINYINT)"
 
     def count(self, labels: Array) -> dict[str, Any]:
         """Return how many are positive."""

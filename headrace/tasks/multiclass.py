@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from headrace.declaration.modelling import TaskName
-from headrace.declaration.sql import literal, quoted
-from headrace.declaration.types import duckdb_type
 from headrace.tasks.task import Array, Problem, Task
 
 if TYPE_CHECKING:
@@ -46,14 +44,6 @@ class Multiclass(Task):
             found = f"has {len(column.values)}" if column.values else "names none"
             needed = f"a multiclass target needs {FEWEST} or more `values` of {target.column}, and schema.yaml {found}"
             yield "task", f"{needed}; list them there, or declare task: binary"
-
-    def label_sql(self, name: str, column: Column) -> str:
-        """Return the place of the class."""
-        kind = duckdb_type(column.type)
-        cases = " ".join(
-            f"WHEN CAST({literal(str(value))} AS {kind}) THEN {place}" for place, value in enumerate(self.classes)
-        )
-        return f"CAST(CASE {quoted(name)} {cases} END AS SMALLINT)"
 
     def count(self, labels: Array) -> dict[str, Any]:
         """Return how many are of each class."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from headrace.declaration.modelling import TaskName
-from headrace.declaration.sql import quoted
 from headrace.declaration.types import NUMBERS, type_kind
 from headrace.tasks.task import Array, Problem, Task
 
@@ -41,11 +40,6 @@ class Regression(Task):
             yield "positive", "is for task: binary; a number has no positive value"
         if type_kind(column.type) not in NUMBERS:
             yield "task", f"{target.column} is a {column.type}; what is predicted has to be one of {', '.join(NUMBERS)}"
-
-    def label_sql(self, name: str, column: Column) -> str:
-        """Return the number as a double."""
-        del column
-        return f"CAST({quoted(name)} AS DOUBLE)"
 
     def count(self, labels: Array) -> dict[str, Any]:
         """Return the mean, and the deciles from the least to the most."""

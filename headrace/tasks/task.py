@@ -50,10 +50,6 @@ class Task(ABC):
         """Yield what is wrong with a target, as the key within `target` and a message that says what would be right."""
 
     @abstractmethod
-    def label_sql(self, name: str, column: Column) -> str:
-        """Return the label as a number, in DuckDB's SQL over the label's column."""
-
-    @abstractmethod
     def count(self, labels: Array) -> dict[str, Any]:
         """Return what there is to say of labels beside how many they are, as plain values for a manifest."""
 

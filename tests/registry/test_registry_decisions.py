@@ -21,6 +21,7 @@ from headrace.models import load
 from headrace.registry import describe, register
 from headrace.registry.comparing import compare
 from headrace.storage import digest, read_json
+from headrace.tasks import read_task
 
 
 def test_the_first_becomes_champion_and_stays_it(place):
@@ -176,7 +177,7 @@ def test_a_lower_loss_is_a_gain(place):
         registration=Registration(resamples=100),
         tracking=place.tracking,
     )
-    compared = compare(rows, "good", rows["weak"].to_numpy(), config)
+    compared = compare(rows, read_task({}), "good", rows["weak"].to_numpy(), config)
     assert compared.winner_value < compared.champion_value
     assert 0 < compared.interval[0] < compared.difference < compared.interval[1]
 
@@ -192,7 +193,7 @@ def test_the_interval_is_that_of_resampled_rows(place):
         registration=Registration(resamples=150, confidence=0.9),
         tracking=place.tracking,
     )
-    compared = compare(rows, "good", rows["weak"].to_numpy(), config)
+    compared = compare(rows, read_task({}), "good", rows["weak"].to_numpy(), config)
     generator = np.random.default_rng(5)
     labels, good, weak = (rows[name].to_numpy() for name in ("label", "good", "weak"))
     gains = []
