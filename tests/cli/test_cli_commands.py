@@ -192,9 +192,10 @@ RESULTS = {
     "validation.json": {"rows": 1200, "rejected": 3, "parts": {"2018-04-01": {}, "2018-04-02": {}}, "rules": {"x": 3}},
     "evaluation/evaluation.json": {
         "metric": "r2", "greater_is_better": True, "winner": "fraud-xgboost", "test": {"rows": 300},
+        "task": {"name": "regression", "classes": []}, "hybrid": {"rules": []},
         "candidates": {
-            "fraud-lightgbm": {"model": "lightgbm", "validation": {"r2": 0.7}, "test": {"r2": 0.71}},
-            "fraud-xgboost": {"model": "xgboost", "validation": {"r2": 0.8}, "test": {"r2": 0.79}},
+            "fraud-lightgbm": {"model": "lightgbm", "validation": {"r2": 0.7}, "test": {"r2": 0.71, "mae": 2.0}},
+            "fraud-xgboost": {"model": "xgboost", "validation": {"r2": 0.8}, "test": {"r2": 0.79, "mae": 1.5}},
         },
     },
     "registration.json": {"decision": "first", "alias": "champion", "version": 1, "champion_version": None},
