@@ -110,7 +110,7 @@ def draft(name: str, opened: Opened, asked: Asked) -> Draft:
         connection.execute("SET preserve_insertion_order = true")
         guesses = guess_columns(connection, usable, continental=opened.settings.get("separator") == ";")
         settle_types(connection, guesses, opened.source)
-        count_facts(connection, guesses)
+        count_facts(connection, guesses, asked.label)
         return _decide(connection, Looked(name, opened, asked, guesses, unusable))
 
 

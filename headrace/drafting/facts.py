@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.declaration.rows import Schema
 from headrace.declaration.sql import quoted
 from headrace.drafting.gathering import GIVEN, one_row
-from headrace.drafting.texts import MOST_PLACEHOLDERS, PLAIN, SLIPS, looks_like_placeholder
+from headrace.drafting.texts import MOST_PLACEHOLDERS, PLAIN, SLIPS, looks_like_placeholder, other_form
 from headrace.validation.conforming import UNCAST, conforming_query
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ ROWS = "rows"
 AT_ONCE = 100
 """Columns in one query: DuckDB plans wide ones slowly."""
 FEW = 300
-"""Different values up to which they are counted one by one."""
+"""Different texts, or values of the label, up to which they are counted one by one."""
+VERY_FEW = 12
+"""The same of other columns: of interest is whether they are always the same, or 0 and 1."""
 NEARLY_ALL = 0.9
 """What DuckDB's estimate of different values may fall short by."""
 
@@ -82,6 +84,10 @@ def _look_again(connection: duckdb.DuckDBPyConnection, guess: Guess) -> bool:
         guess.null_values = sorted({*guess.null_values, *words})
         return True
     if guess.rejected > SLIPS * one_row(connection, f"SELECT count(*) FROM {ROWS}")[0]:
+        if guess.swapped is None and guess.time is not None and other_form(guess.time):
+            guess.swapped, guess.time = guess.time, other_form(guess.time)
+            guess.why = [f"written like {found[0][0]}"]
+            return True
         guess.mixed = f"{guess.rejected:,} values are no {guess.type}, such as {found[0][0]!r}: taken as texts"
         guess.type, guess.time, guess.number, guess.why = "string", None, None, []
         return True
@@ -89,7 +95,7 @@ def _look_again(connection: duckdb.DuckDBPyConnection, guess: Guess) -> bool:
     return False
 
 
-def count_facts(connection: duckdb.DuckDBPyConnection, guesses: dict[str, Guess]) -> None:
+def count_facts(connection: duckdb.DuckDBPyConnection, guesses: dict[str, Guess], label: str) -> None:
     """Fill in what the rows say of each column."""
     for some in _batches(guesses.values()):
         asked = ", ".join(part for guess in some for part in _asked(guess))
@@ -98,8 +104,12 @@ def count_facts(connection: duckdb.DuckDBPyConnection, guesses: dict[str, Guess]
         for guess in some:
             _fill(guess, found[0], answers)
     for guess in guesses.values():
-        if guess.distinct >= NEARLY_ALL * guess.present or guess.distinct <= FEW:
-            _count_exactly(connection, guess)
+        few = FEW if guess.is_text or guess.name == label else VERY_FEW
+        if guess.distinct <= few:
+            guess.counts = _count_each(connection, guess)
+            guess.distinct = len(guess.counts)
+        elif guess.distinct >= NEARLY_ALL * guess.present and guess.type in ("integer", "string"):
+            guess.distinct = one_row(connection, f"SELECT count(DISTINCT {quoted(guess.name)}) FROM {ROWS}")[0]
 
 
 def _asked(guess: Guess) -> Iterator[str]:
@@ -124,14 +134,12 @@ def _fill(guess: Guess, rows: int, answers: Iterator[Any]) -> None:
         guess.low, guess.high = first, second
 
 
-def _count_exactly(connection: duckdb.DuckDBPyConnection, guess: Guess) -> None:
+def _count_each(connection: duckdb.DuckDBPyConnection, guess: Guess) -> list[tuple[Any, int]]:
     value = quoted(guess.name)
-    found = one_row(connection, f"SELECT count(DISTINCT {value}) FROM {ROWS}")
-    guess.distinct = found[0]
-    if guess.distinct <= FEW:
-        guess.counts = connection.execute(
-            f"SELECT {value}, count(*) FROM {ROWS} WHERE {value} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-        ).fetchall()
+    found: list[tuple[Any, int]] = connection.execute(
+        f"SELECT {value}, count(*) FROM {ROWS} WHERE {value} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    return found
 
 
 def _batches(guesses: Iterable[Guess]) -> Iterator[list[Guess]]:

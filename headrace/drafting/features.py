@@ -64,4 +64,5 @@ def _has_clock(guess: Guess) -> bool:
     """Return whether a column has more than midnights; one that was taken for days has none."""
     if not isinstance(guess.low, dt.datetime):
         return False
-    return not guess.counts or any(moment.hour or moment.minute for moment, _ in guess.counts)
+    moments = [moment for moment, _ in guess.counts] or [guess.low, guess.high]
+    return any(moment.hour or moment.minute for moment in moments) or not guess.counts

@@ -38,6 +38,8 @@ class Guess:
     type: str
     """The declared type; `string` until it is known to be a category."""
     time: str | None = None
+    swapped: str | None = None
+    """The form that was tried before, where day and month turned out to be the other way round."""
     number: Number | None = None
     null_values: list[str] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
@@ -112,18 +114,22 @@ def guess_columns(
         if kind != "text":
             guesses[name] = _typed(connection, name, kind)
             continue
-        reading = read_texts(_commonest(connection, name), continental=continental)
-        guesses[name] = _read(name, reading)
+        values = _commonest(connection, name)
+        guesses[name] = _read(name, read_texts(values, continental=continental))
+        missing = {each.value for each in values if is_missing(each.value)}
+        guesses[name].null_values = sorted({*guesses[name].null_values, *missing})
     connection.execute("DROP TABLE looked_at")
-    _name_missing(connection, [guess for guess in guesses.values() if guess.raw == "text"])
+    if one_row(connection, f"SELECT count(*) FROM {GIVEN}")[0] > rows:
+        _name_missing(connection, [guess for guess in guesses.values() if guess.raw == "text"])
     return guesses
 
 
 def _commonest(connection: duckdb.DuckDBPyConnection, name: str) -> list[Counted]:
     value = quoted(name)
+    # Equally common ones come in no order: sorted, the first thousand days of a column are all of January.
     found = connection.execute(
         f"SELECT {value}, count(*) FROM looked_at WHERE {value} IS NOT NULL "
-        f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {DIFFERENT}"
+        f"GROUP BY 1 ORDER BY 2 DESC, hash({value}), 1 LIMIT {DIFFERENT}"
     ).fetchall()
     return [Counted(*row) for row in found]
 
@@ -157,7 +163,7 @@ def _typed(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> Guess
 
 
 def _name_missing(connection: duckdb.DuckDBPyConnection, guesses: list[Guess]) -> None:
-    """Find all texts that stand for a missing value, as they are written, in all rows."""
+    """Find all texts that stand for a missing value, as they are written, in the rows that were not looked at, too."""
     known = ", ".join(literal(text) for text in sorted(MISSING))
     for first in range(0, len(guesses), 100):
         some = guesses[first : first + 100]

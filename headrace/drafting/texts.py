@@ -175,10 +175,16 @@ def _fits(text: str, form: str) -> bool:
     return True
 
 
-def _said_of(form: str, texts: list[str]) -> str:
+def other_form(form: str) -> str | None:
+    """Return the form with day and month the other way round; None where there is none."""
     date, separator, clock = form.partition(" ")
-    other = DAY_AND_MONTH.get(date)
-    if other and all(_fits(text, other + separator + clock) for text in texts):
+    swapped = DAY_AND_MONTH | {other: one for one, other in DAY_AND_MONTH.items()}
+    return swapped[date] + separator + clock if date in swapped else None
+
+
+def _said_of(form: str, texts: list[str]) -> str:
+    other = other_form(form)
+    if other and all(_fits(text, other) for text in texts):
         return f"written like {texts[0]}; no day is above 12, so that day and month may be the other way round"
     return f"written like {texts[0]}"
 
