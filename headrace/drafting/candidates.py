@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.drafting.tasks import BINARY, MULTICLASS, REGRESSION
-from headrace.metrics import METRICS
 
 if TYPE_CHECKING:
     from headrace.drafting.guesses import Guess
@@ -71,13 +70,9 @@ def _metric(task: Task) -> tuple[str, str]:
         if task.positive_share < RARE:
             return "average_precision", f"only {share:.3g} % are positive: it looks at these alone"
         return "roc_auc", f"{share:.3g} % are positive: both classes count"
-    wanted = ("log_loss",) if task.kind == MULTICLASS else ("rmse", "root_mean_squared_error", "r2")
-    why = (
-        "how sure it is of the right class"
-        if task.kind == MULTICLASS
-        else "in the unit of the label; large misses count most"
-    )
-    return next((name for name in wanted if name in METRICS), wanted[0]), why
+    if task.kind == MULTICLASS:
+        return "log_loss", "how sure it is of the right class"
+    return "rmse", "in the unit of the label; large misses count most"
 
 
 def _budget(task: Task) -> tuple[float, str]:

@@ -22,9 +22,11 @@ ROWS = "rows"
 AT_ONCE = 100
 """Columns in one query: DuckDB plans wide ones slowly."""
 FEW = 300
-"""Different texts, or values of the label, up to which they are counted one by one."""
+"""Different values up to which they are counted one by one."""
+WIDE = 200
+"""Columns above which few numbers are counted so: a query for each takes its time."""
 VERY_FEW = 12
-"""The same of other columns: of interest is whether they are always the same, or 0 and 1."""
+"""The values of a number up to which it is, then: of interest is whether it is always the same, or 0 and 1."""
 NEARLY_ALL = 0.9
 """What DuckDB's estimate of different values may fall short by."""
 
@@ -104,7 +106,7 @@ def count_facts(connection: duckdb.DuckDBPyConnection, guesses: dict[str, Guess]
         for guess in some:
             _fill(guess, found[0], answers)
     for guess in guesses.values():
-        few = FEW if guess.is_text or guess.name == label else VERY_FEW
+        few = FEW if guess.is_text or guess.name == label or len(guesses) <= WIDE else VERY_FEW
         if guess.distinct <= few:
             guess.counts = _count_each(connection, guess)
             guess.distinct = len(guess.counts)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.declaration.modelling import Target
 from headrace.drafting.facts import ROWS
 from headrace.drafting.keys import looks_like_identity
+from headrace.drafting.plots import plot_lines
 from headrace.drafting.tasks import BINARY
 from headrace.drafting.yaml_text import comment, commented, entry, name_text, scalar, wrapped_list
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from headrace.drafting.guesses import Guess
 
 TEMPLATES = Path(__file__).parent / "templates"
-FILES = ("pipeline.yaml", "schema.yaml", "features.yaml", "serving.yaml", "rules.yaml")
+FILES = ("pipeline.yaml", "schema.yaml", "features.yaml", "serving.yaml", "rules.yaml", "dvc.yaml")
 PERSON = ("customer", "user", "client", "patient", "person", "subject", "member", "account", "card", "passenger")
 
 
@@ -45,6 +44,7 @@ def render(draft: Draft, path: str | None) -> dict[str, str]:
         "left_out_lines": [f"  # - {scalar(name)}   # {comment(why)}" for name, why in draft.left_out.items()],
         "window_lines": _windows(draft),
         "subject_line": _subject(draft),
+        "plot_lines": plot_lines(draft.name, draft.task.kind),
     }
     known: dict[str, Any] = {name: "\n".join(each) for name, each in lines.items()}
     known |= {
@@ -70,12 +70,8 @@ def _source(draft: Draft, path: str | None) -> list[str]:
 
 def _target(draft: Draft) -> list[str]:
     lines = entry("column", draft.label)
-    if "task" in {field.name for field in fields(Target)}:
-        lines += entry(
-            "task",
-            draft.task.kind,
-            [f"a guess: {draft.task.why}" if "--task" not in draft.task.why else draft.task.why],
-        )
+    asked = "--task" in draft.task.why
+    lines += entry("task", draft.task.kind, [draft.task.why if asked else f"a guess: {draft.task.why}"])
     if draft.task.kind == BINARY:
         lines += entry("positive", draft.task.positive, [draft.task.positive_why])
     late = "0s, such as 7d" if draft.time else "0s for at once"

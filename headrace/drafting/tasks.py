@@ -95,6 +95,10 @@ def _classes(guess: Guess, kind: str, why: str, positive: str | None) -> Task:
         raise ConfigError(
             f"--task: '{guess.name}' has {guess.distinct:,} different values; {kind} takes {MOST_CLASSES}"
         )
+    if kind == MULTICLASS and guess.distinct == 2:
+        raise ConfigError(
+            f"--task: multiclass predicts one of three or more; '{guess.name}' has 2 values: it is binary"
+        )
     if kind == BINARY and guess.distinct != 2:
         raise ConfigError(f"--task: binary predicts one of two; '{guess.name}' has {guess.distinct} values")
     if guess.is_number:
