@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from headrace.declaration.pipeline import ReportConfig
 
 DECISIONS, TRUST = "Decisions", "Probabilities"
+CAPTIONS = {
+    "precision_recall": "Precision and recall at every threshold; dots mark the chosen ones",
+    "roc": "Recall against false positives at every threshold; dots mark the chosen ones",
+    "confusion": "The winner's decisions on the test rows",
+    "scores": "Where the winner's scores lie",
+    "cost": "What decisions cost, by how many rows are flagged",
+    "calibration": "Predicted probability against what came true",
+}
 
 
 def headline(evaluation: dict[str, Any]) -> str:

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from headrace.declaration.pipeline import ReportConfig
 
 DECISIONS, TRUST = "Classes", "Probabilities"
+CAPTIONS = {
+    "precision_recall": "Precision and recall of the winner, each class against the rest",
+    "roc": "Recall against false positives of the winner, each class against the rest",
+    "confusion": "What the winner takes the test rows for",
+    "calibration": "Probability of the predicted class against how often it is right",
+}
 
 
 def headline(evaluation: dict[str, Any]) -> str:

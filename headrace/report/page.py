@@ -17,18 +17,10 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CAPTIONS = {
-    "precision_recall": "Precision and recall at every threshold; dots mark the chosen ones",
-    "roc": "Recall against false positives at every threshold; dots mark the chosen ones",
-    "confusion": "The winner's decisions on the test rows",
-    "scores": "Where the winner's scores lie",
-    "cost": "What decisions cost, by how many rows are flagged",
-    "calibration": "Predicted probability against what came true",
     "importance": "What the winner goes by",
-    "predictions": "Predicted against actual; on the dotted line the two agree",
-    "residuals": "The error of each row, by what was predicted",
-    "deciles": "Mean absolute error in ten parts of rows",
     "timeline": "Rows of each day, and what they were for",
 }
+"""Of the figures that every task has."""
 
 
 def write_report(data: Path, root: Path, config: ReportConfig) -> None:
@@ -69,7 +61,7 @@ def render(data: Path, root: Path, config: ReportConfig) -> str:
         registration=read_json(data / "registration.json"),
         package=read_json(data / "package" / "bento.json"),
         figures=_draw(data, validation, evaluation),
-        captions=CAPTIONS,
+        captions=_captions(evaluation),
         commit=find_commit(root),
         stages=read_stages(root, config.pipeline, names),
         say=sentences,
@@ -89,4 +81,9 @@ def _draw(data: Path, validation: dict[str, Any], evaluation: dict[str, Any]) ->
     days = timeline(validation, evaluation)
     if days is not None:
         drawn["timeline"] = days
-    return {name: to_svg(name, figure, CAPTIONS[name]) for name, figure in drawn.items()}
+    captions = _captions(evaluation)
+    return {name: to_svg(name, figure, captions[name]) for name, figure in drawn.items()}
+
+
+def _captions(evaluation: dict[str, Any]) -> dict[str, str]:
+    return {**CAPTIONS, **sentences_of(evaluation).CAPTIONS}

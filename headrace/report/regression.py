@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from headrace.declaration.pipeline import ReportConfig
 
 DECISIONS, TRUST = "Errors", "Where they lie"
+CAPTIONS = {
+    "predictions": "Predicted against actual; on the dotted line the two agree",
+    "residuals": "The error of each row, by what was predicted",
+    "deciles": "Mean absolute error in ten parts of rows",
+}
 
 
 def headline(evaluation: dict[str, Any]) -> str:
