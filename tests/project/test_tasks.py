@@ -30,7 +30,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for table in TABLES.values():
         add(project.root, table)
     project.run("git", "init", "-q")
-    project.dvc("init", "-q", "-f")
     for name in TABLES:
         project.dvc("repro", f"register@{name}")
     project.dvc("repro")
@@ -88,7 +87,7 @@ def test_dvc_draws_the_plots_of_each_task(project: Project) -> None:
     ("name", "words"),
     [
         ("wine", ["is right about", "Balanced accuracy", "Taken for it"]),
-        ("diabetes", ["is off by", "Variance explained", "Their progression goes from 25 to 346"]),
+        ("diabetes", ["is off by", "Variance explained", "Their progression goes from"]),
     ],
 )
 def test_the_page_speaks_of_the_task(project: Project, name: str, words: list[str]) -> None:
@@ -145,7 +144,7 @@ def test_a_number_is_served_without_a_probability(served: dict[str, Server]) -> 
         ("pipelines/wine/pipeline.yaml", "metric: f1_macro", "metric: f1_macro\n  false_positive_budget: 0.1", ["evaluation.false_positive_budget", "task: binary"]),
         ("pipelines/wine/pipeline.yaml", "task: multiclass", "task: multiclass\n  positive: 1", ["target.positive", "task: binary"]),
         ("pipelines/wine/pipeline.yaml", "task: multiclass", "task: binary", ["target.positive", "missing"]),
-        ("pipelines/wine/rules.yaml", "{}", "model: {'3': ship}", ["rules.yaml: model.3", "known are: 0, 1, 2"]),
+        ("pipelines/wine/rules.yaml", "{}", "model: {'3': ship}", ["model.3: a multiclass target has no such key", "known are: 0, 1, 2"]),
         ("pipelines/diabetes/pipeline.yaml", "task: regression", "task: multiclass", ["target.task", "float"]),
         ("params.yaml", "model: ridge", "model: lightgbm", ["_target_", "target.task: regression takes a regressor", "lightgbm_regressor"]),
     ],
