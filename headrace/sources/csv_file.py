@@ -39,9 +39,11 @@ class Csv(Written):
     """
 
     path: str
+    """Relative to the repository; `data/<pipeline>/source/` is the folder that DVC watches."""
     rename: dict[str, str] = field(default_factory=dict)
     """A name in the file, and the name that the column gets."""
     separator: str = ","
+    """One character."""
     encoding: str = "utf-8"
     """By one of Python's names, such as `cp1252`, `latin-1`, `utf-16` or `shift_jis`."""
 

@@ -29,6 +29,7 @@ class Parquet(Written):
     """
 
     path: str
+    """A file or a folder, relative to the repository; DVC watches `data/<pipeline>/source/`."""
     rename: dict[str, str] = field(default_factory=dict)
     """A name in the file, and the name that the column gets."""
 

@@ -45,8 +45,11 @@ class Sql(Written):
     """
 
     url: str = field(repr=False)
+    """An SQLAlchemy URL; `postgresql://` takes the driver psycopg."""
     query: str
+    """With `:since` and `:until` in it, or with neither."""
     attempts: int = 5
+    """How often it is tried while the database cannot be reached."""
     wait_seconds: float = 1.0
     """Before the second attempt; each further wait is twice as long, up to a minute."""
 

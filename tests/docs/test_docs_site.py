@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from headrace.declaration import features, modelling, parameters, rows, rules, serving
+from headrace.sources import Csv, Parquet, Sql
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = [
@@ -20,7 +21,7 @@ CLASSES = [
     for module in (features, modelling, parameters, rows, rules, serving)
     for _, declared in inspect.getmembers(module, dataclasses.is_dataclass)
     if declared.__module__ == module.__name__
-]
+] + [Csv, Parquet, Sql]
 
 
 @pytest.fixture(scope="module")
