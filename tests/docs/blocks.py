@@ -90,8 +90,8 @@ def _is_open(typed: str) -> bool:
 
 
 def matches(shown: str, printed: str) -> bool:
-    """Return whether an output is the one that is shown, where `…` stands for anything; blanks at a line's end are none."""
-    printed = "\n".join(line.rstrip() for line in printed.splitlines())
+    """Return whether an output is the one that is shown, where `…` stands for anything, and a blank may be one that does not break."""
+    printed = "\n".join(line.rstrip() for line in printed.replace("\xa0", " ").splitlines())
     pattern = ".*".join(re.escape(part) for part in shown.strip().split("…"))
     return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
 
