@@ -91,7 +91,7 @@ def _is_open(typed: str) -> bool:
 
 def matches(shown: str, printed: str) -> bool:
     """Return whether an output is the one that is shown, where `…` stands for anything, and a blank may be one that does not break."""
-    printed = "\n".join(line.rstrip() for line in printed.replace("\xa0", " ").splitlines())
+    printed = "\n".join(line.rstrip() for line in re.sub("[\xa0\u202f]", " ", printed).splitlines())
     pattern = ".*".join(re.escape(part) for part in shown.strip().split("…"))
     return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
 
