@@ -90,11 +90,10 @@ class Spool:
 
     def count_days(self, since: date | None, until: date | None) -> dict[str, int]:
         """Return how many rows each day has, in order, from `since` up to and without `until`."""
-        query = (
-            f"SELECT strftime({MOMENT}, '%Y-%m-%d') AS day, count(*) FROM spool WHERE {MOMENT} >= ? AND {MOMENT} < ?"
-        )
+        # By place and not by a name: rows may have a column of any name.
+        query = f"SELECT strftime({MOMENT}, '%Y-%m-%d'), count(*) FROM spool WHERE {MOMENT} >= ? AND {MOMENT} < ?"
         bounds = [since or date.min, until or date.max]
-        return dict(self._connection.execute(f"{query} GROUP BY day ORDER BY day", bounds).fetchall())
+        return dict(self._connection.execute(f"{query} GROUP BY 1 ORDER BY 1", bounds).fetchall())
 
     def count_undated(self) -> int:
         """Return how many rows have no time, or one that is none."""

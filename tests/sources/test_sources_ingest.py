@@ -172,7 +172,7 @@ def test_any_history_ends_where_one_ingest_does(steps: list[tuple[int, int]], tm
 
 
 def test_rows_of_a_file_are_cut_into_days(tmp_path: Path, run, raw):
-    """Days follow from UTC; a row at `until` is left out; one whose time cannot be read goes to `undated`."""
+    """Days follow from UTC, and not from a column `day`; a row at `until` is left out, one without a time `undated`."""
     path = tmp_path / "rows.csv"
     times = [
         "2018-04-03T00:00:00Z",
@@ -182,7 +182,7 @@ def test_rows_of_a_file_are_cut_into_days(tmp_path: Path, run, raw):
         "",
         "2018-04-03 10:00",
     ]
-    path.write_text("id,moment\n" + "".join(f"{number},{time}\n" for number, time in enumerate(times)))
+    path.write_text("id,moment,day\n" + "".join(f"{number},{time},7\n" for number, time in enumerate(times)))
     ingested = run({"_target_": CSV, "path": str(path)}, until="2018-04-03")
     parts = {file.stem: pq.read_table(file)["id"].to_pylist() for file in raw.iterdir()}
     assert parts == {"2018-04-01": ["3", "2"], "2018-04-02": [], "undated": ["1", "4"]}
