@@ -45,22 +45,23 @@ class EntityWindows:
         arguments: Sequence[Argument],
         order: int,
     ) -> None:
-        self.width, self._order = order + 8 * len(arguments), order
+        self.width, self.order = order + 8 * len(arguments), order
         self.reach = max(microseconds(each.frame.span) + microseconds(each.frame.delay) for _, each, _ in features)
         self._ages: dict[int, int] = {}
-        self._counts: list[tuple[int, Border]] = []
-        self._gaps: list[tuple[int, Border]] = []
-        self._columns = [_Column(argument, order + 8 * place) for place, argument in enumerate(arguments)]
+        self.counts: list[tuple[int, Border]] = []
+        self.gaps: list[tuple[int, Border]] = []
+        self.columns = [Column(argument, order + 8 * place) for place, argument in enumerate(arguments)]
         for slot, feature, argument in features:
             border = self._border(feature.frame)
             if argument is not None:
-                self._columns[arguments.index(argument)].add(slot, border, feature.aggregate)
+                self.columns[arguments.index(argument)].add(slot, border, feature.aggregate)
             elif feature.aggregate.counts_rows:
-                self._counts.append((slot, border))
+                self.counts.append((slot, border))
             else:
-                self._gaps.append((slot, border))
-        self._looked_back = np.array(list(self._ages), dtype=np.uint64)
-        self._always = [slot for slot, each, _ in features if each.aggregate.function == "count"]
+                self.gaps.append((slot, border))
+        self.ages = np.array(list(self._ages), dtype=np.int64)
+        self._looked_back = self.ages.astype(np.uint64)
+        self.always = [slot for slot, each, _ in features if each.aggregate.function == "count"]
 
     def _border(self, frame: Frame) -> Border:
         """Return the numbers of a frame's borders: those found by an age, the row itself, what is after it."""
@@ -80,7 +81,7 @@ class EntityWindows:
             order: The row's order.
         """
         if not records:
-            for slot in self._always:
+            for slot in self.always:
                 values[slot] = 0.0
             return
         count, width = len(records) // self.width, self.width
@@ -90,62 +91,63 @@ class EntityWindows:
         own = self._own(records, count, order)
         # The last two are the place of the row itself, and the one after it.
         borders += own
-        for slot, (start, end) in self._counts:
+        for slot, (start, end) in self.counts:
             values[slot] = float(max(borders[end] - borders[start], 0))
-        for slot, (start, end) in self._gaps:
+        for slot, (start, end) in self.gaps:
             last = borders[end] - 1
             values[slot] = (time - times.item(last)) / 1e6 if last >= borders[start] else MISSING
-        for column in self._columns:
+        for column in self.columns:
             column.fill(values, records, count, width, borders)
 
     def _own(self, records: bytes, count: int, order: bytes) -> tuple[int, int]:
         at = count
-        while at and records[(begin := (at - 1) * self.width) : begin + self._order] > order:
+        while at and records[(begin := (at - 1) * self.width) : begin + self.order] > order:
             at -= 1
-        found = at and records[(begin := (at - 1) * self.width) : begin + self._order] == order
+        found = at and records[(begin := (at - 1) * self.width) : begin + self.order] == order
         return (at - 1, at) if found else (at, at)
 
 
-class _Column:
+class Column:
     """One argument of an entity's records, and all that is taken over it."""
 
     def __init__(self, argument: Argument, offset: int) -> None:
-        self.argument, self._offset = argument, offset
-        self._float, self._factor = argument.kind == "float", 10**argument.scale
-        self._type = "<f8" if self._float else "<i8"
-        self._taken: dict[Border, list[tuple[int, Callable[[Numbers], float], bool]]] = {}
-        self._quantiles: dict[Border, list[tuple[int, float]]] = {}
+        self.argument, self.offset = argument, offset
+        self.is_float, self.factor = argument.kind == "float", 10**argument.scale
+        self.type = "<f8" if self.is_float else "<i8"
+        self.taken: dict[Border, list[tuple[int, Aggregate, Callable[[Numbers], float]]]] = {}
+        self.quantiles: dict[Border, list[tuple[int, float]]] = {}
 
     def add(self, slot: int, border: Border, aggregate: Aggregate) -> None:
         """Take an aggregate through a window."""
         if aggregate.is_quantile:
-            self._quantiles.setdefault(border, []).append((slot, aggregate.fraction))
+            self.quantiles.setdefault(border, []).append((slot, aggregate.fraction))
         else:
-            taken = self._taken.setdefault(border, [])
-            taken.append((slot, _function(aggregate, self.argument), aggregate.function == "count"))
+            taken = self.taken.setdefault(border, [])
+            taken.append((slot, aggregate, _function(aggregate, self.argument)))
 
     def fill(self, values: list[Any], records: bytes, count: int, width: int, borders: list[int]) -> None:
-        column: NDArray[Any] = np.ndarray(count, self._type, records, self._offset, (width,))
-        for (start, end), fractions in self._quantiles.items():
+        """Compute the features of a row."""
+        column: NDArray[Any] = np.ndarray(count, self.type, records, self.offset, (width,))
+        for (start, end), fractions in self.quantiles.items():
             self._take_quantiles(values, np.sort(column[borders[start] : borders[end]]), fractions)
-        if not self._taken:
+        if not self.taken:
             return
-        begin = min(borders[start] for start, _ in self._taken)
-        numbers = column[begin : max(borders[end] for _, end in self._taken)].tolist()
-        whole = not any(number != number for number in numbers) if self._float else NULL not in numbers  # noqa: PLR0124
-        for (start, end), wanted in self._taken.items():
+        begin = min(borders[start] for start, _ in self.taken)
+        numbers = column[begin : max(borders[end] for _, end in self.taken)].tolist()
+        whole = not any(number != number for number in numbers) if self.is_float else NULL not in numbers  # noqa: PLR0124
+        for (start, end), wanted in self.taken.items():
             part = numbers[borders[start] - begin : max(borders[end] - begin, 0)]
             if not whole:
                 part = [number for number in part if number == number and number != NULL]  # noqa: PLR0124
-            for slot, function, counts in wanted:
-                values[slot] = function(part) if part else 0.0 if counts else MISSING
+            for slot, aggregate, function in wanted:
+                values[slot] = function(part) if part else 0.0 if aggregate.function == "count" else MISSING
 
     def _take_quantiles(self, values: list[Any], ordered: NDArray[Any], wanted: list[tuple[int, float]]) -> None:
         """Take quantiles by linear interpolation. Missing numbers are the first ones, or with floats the last."""
         begin, end = 0, len(ordered)
-        if end and not self._float and ordered.item(0) == NULL:
+        if end and not self.is_float and ordered.item(0) == NULL:
             begin = int(ordered.searchsorted(NULL, "right"))
-        elif end and self._float and math.isnan(ordered.item(-1)):
+        elif end and self.is_float and math.isnan(ordered.item(-1)):
             end = int(ordered.searchsorted(math.nan))
         for slot, fraction in wanted:
             if begin == end:
@@ -153,8 +155,8 @@ class _Column:
                 continue
             place = fraction * (end - begin - 1)
             low = math.floor(place)
-            below = ordered.item(begin + low) / self._factor
-            above = ordered.item(min(begin + low + 1, end - 1)) / self._factor
+            below = ordered.item(begin + low) / self.factor
+            above = ordered.item(min(begin + low + 1, end - 1)) / self.factor
             values[slot] = below + (above - below) * (place - low)
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from headrace.declaration.features import feature_names
 from headrace.declaration.sql import quoted
-from headrace.errors import DataError
+from headrace.errors import WindowsUnavailable
 from headrace.features.database import create_rows, database
-from headrace.live.layout import BIAS, TIME
+from headrace.live.many import ManyRows
 from headrace.live.rowwise import compile_expressions
 from headrace.live.warming import histories_of, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 MISSING = math.nan
 CLAIM = 30.0
-"""Seconds for which a worker that fills a store is waited for; then it is taken for dead."""
+"""Seconds for which a worker that fills a store is waited for since it last said so; then it is taken for dead."""
 PAUSE = 0.1
 
 Value = float | str | None
@@ -69,6 +71,14 @@ class LiveFeatures:
             (slots[name], above, below) for name, (above, below) in zip(features.ratios, sides, strict=True)
         ]
         self._blank = [MISSING] * len(self.names)
+        self._many = ManyRows(
+            self._program,
+            own=self._own,
+            ratios=self._ratios,
+            features=len(self.names),
+            records=records,
+            store=store,
+        )
 
     def ask(self, row: Mapping[str, Any], request: str | None = None) -> list[Value]:
         """Record a row, and return its features in the order of `names`.
@@ -105,15 +115,9 @@ class LiveFeatures:
         Raises:
             WindowsUnavailable, DataError: As `ask`; some of the rows may be recorded then.
         """
-        timestamp = self._plan.rows.timestamp
-        places = list(range(len(rows)))
-        if timestamp is not None and self._records is not None:
-            orders = [self._order(row, request) for row, request in zip(rows, requests, strict=True)]
-            places.sort(key=orders.__getitem__)
-        found: list[list[Value]] = [[]] * len(rows)
-        for place in places:
-            found[place] = self.ask(rows[place], requests[place])
-        return found
+        found = self._many(rows, requests)
+        self.hits, self.misses = self.hits + found.hits, self.misses + found.misses
+        return found.values
 
     def without_windows(self, row: Mapping[str, Any]) -> list[Value]:
         """Return the features of a row as if nothing had ever been recorded: what looks back is missing.
@@ -129,9 +133,7 @@ class LiveFeatures:
         self, values: list[Any], row: Mapping[str, Any], program: Mapping[str, Any], request: str | None
     ) -> None:
         records, store = self._held()
-        recorded, present = records.row(
-            self._timed(row), program, records.keys.of(row.get(self._plan.rows.key), request)
-        )
+        recorded, present = records.row(row, program, records.keys.of(row.get(self._plan.rows.key), request))
         histories = store.add(recorded)
         found = dict(zip(present, histories, strict=True))
         for number, windows in enumerate(records.windows):
@@ -155,11 +157,6 @@ class LiveFeatures:
         for place, above, below in self._ratios:
             if values[below]:
                 values[place] = values[above] / values[below]
-
-    def _order(self, row: Mapping[str, Any], request: str | None) -> bytes:
-        records, _ = self._held()
-        key = records.keys.of(row.get(self._plan.rows.key), request)
-        return TIME.pack(records.time(self._timed(row)) + BIAS) + key
 
     def tell(self, row: Mapping[str, Any], label: Any, request: str | None = None) -> bool:
         """Say the label of a row that was recorded; saying it again, or another one, replaces it.
@@ -213,8 +210,9 @@ class LiveFeatures:
         mark = digest.encode()
         while not store.marked(mark):
             if store.claim(mark, CLAIM):
-                store.load(histories_of(history, records), rows_of(history, records))
-                store.mark(mark)
+                with _renewed(store, mark):
+                    store.load(histories_of(history, records), rows_of(history, records))
+                    store.mark(mark)
             else:
                 time.sleep(PAUSE)
 
@@ -274,7 +272,21 @@ class LiveFeatures:
         assert self._store is not None
         return self._records, self._store
 
-    def _timed(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        if row.get(str(self._plan.rows.timestamp)) is None:
-            raise DataError(f"a row has no {self._plan.rows.timestamp}: its windows have no end")
-        return row
+
+@contextlib.contextmanager
+def _renewed(store: Store, mark: bytes) -> Iterator[None]:
+    """Hold a claim as long as the work takes."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(CLAIM / 3):
+            with contextlib.suppress(WindowsUnavailable):  # whoever loads finds out
+                store.renew(mark, CLAIM)
+
+    renewing = threading.Thread(target=renew, name="headrace-filling", daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        done.set()
+        renewing.join()

@@ -19,13 +19,13 @@ import lmdb
 
 from headrace.errors import WindowsUnavailable
 from headrace.live.layout import NAME_BYTES
-from headrace.live.store import merged, place_of
+from headrace.live.store import Place, merged, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from headrace.live.store import Place, Row
+    from headrace.live.store import Row
 
 SIZE = 64 * 2**20
 """Bytes of a new file. It is doubled when it is full, and its space taken from the disk: a full disk is said then."""
@@ -39,9 +39,11 @@ LOAD_SECONDS = 0.004
 """How long others wait at most for one that loads many rows."""
 EXPIRED_AT_ONCE = 2
 """For each row that comes so many go, if they are past the horizon: more than one, so that what is left behind ends."""
+NOTED_AT_ONCE = 50
 AFTER_ALL = b"\xff"
 CHUNKS, KEYS, ORDERS, MARKS = b"h", b"k", b"t", b"m"
 BROKEN = (lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.VersionMismatchError, lmdb.PanicError)
+CLAIMED = b" claimed"
 DEADLINE = struct.Struct("<d")
 
 T = TypeVar("T")
@@ -70,6 +72,35 @@ class FileStore:
     def add(self, row: Row) -> list[bytes]:
         """Record a row unless it is known, and return the histories of its places."""
         return self._file.write(lambda transaction: self._add(transaction, row))
+
+    def add_many(self, rows: Sequence[Row]) -> dict[bytes, bytes]:
+        """Record rows unless they are known, in short transactions, and return the histories of their places.
+
+        Rows are noted last: where a process ends before that, they are recorded again when they come again.
+        """
+        new = self._file.read(lambda transaction: self._unknown(transaction, rows))
+        of_name: dict[bytes, tuple[bytes, list[bytes]]] = {}
+        for row in rows:
+            is_new = new.get(row.key) is row
+            for place in row.places:
+                earliest, records = of_name.get(place.name) or (place.since, [])
+                of_name[place.name] = min(earliest, place.since), records
+                if is_new:
+                    records.append(place.record)
+        histories: dict[bytes, bytes] = {}
+
+        def record(transaction: lmdb.Transaction, of: bytes) -> None:
+            since, records = of_name[of]
+            chunks = self._read(transaction, of, since)
+            histories[of] = _joined(self._append(transaction, of, records, chunks) if records else chunks)
+
+        self._in_turns(sorted(of_name), record)  # neighbours are in one page
+        # The first rows see what is past the horizon of the last ones: nothing goes that any of them sees.
+        horizon = min((row.horizon for row in rows), default=b"")
+        noted = list(new.values())
+        some = (noted[start : start + NOTED_AT_ONCE] for start in range(0, len(noted), NOTED_AT_ONCE))
+        self._in_turns(some, partial(self._note_many, horizon=horizon))
+        return histories
 
     def replace(self, row: Row) -> None:
         """Put the records of a known row in the place of those that it has."""
@@ -110,13 +141,18 @@ class FileStore:
         """Return whether this caller alone may work on something for so long."""
 
         def claimed(transaction: lmdb.Transaction) -> bool:
-            key, now = self._marks + mark + b" claimed", time.time()
+            key, now = self._marks + mark + CLAIMED, time.time()
             until = transaction.get(key)
             if until is not None and now < DEADLINE.unpack(until)[0] <= now + seconds:
                 return False
             return bool(transaction.put(key, DEADLINE.pack(now + seconds)))
 
         return self._file.write(claimed)
+
+    def renew(self, mark: bytes, seconds: float) -> None:
+        """Go on to work on something alone for so long from now."""
+        key = self._marks + mark + CLAIMED
+        self._file.write(lambda transaction: transaction.put(key, DEADLINE.pack(time.time() + seconds)))
 
     def check(self) -> None:
         """Do nothing but reach it."""
@@ -129,12 +165,29 @@ class FileStore:
     def _add(self, transaction: lmdb.Transaction, row: Row) -> list[bytes]:
         new = self._note(transaction, row)
         if new:
-            self._expire(transaction, row.horizon)
+            self._expire(transaction, row.horizon, EXPIRED_AT_ONCE)
         histories = []
         for place in row.places:
             chunks = self._read(transaction, place.name, place.since)
             histories.append(_joined(self._insert(transaction, place, chunks) if new else chunks))
         return histories
+
+    def _unknown(self, transaction: lmdb.Transaction, rows: Sequence[Row]) -> dict[bytes, Row]:
+        """Return the rows that are not known, by their key; of two with one key the first."""
+        new = {row.key: row for row in reversed(rows)}
+        with transaction.cursor() as cursor:
+            known: Iterable[Any] = cursor.getmulti([self._keys + key for key in new])
+            for key, _ in known:
+                del new[key[len(self._keys) :]]
+        return {row.key: row for row in rows if new.get(row.key) is row}
+
+    def _note_many(self, transaction: lmdb.Transaction, rows: Sequence[Row], horizon: bytes) -> None:
+        """Keep what is to be kept of rows themselves, unless others have done so meanwhile."""
+        with transaction.cursor() as cursor:
+            cursor.putmulti([(self._keys + row.key, row.facts) for row in rows], overwrite=False)
+            orders = [(self._orders + row.order, b"".join([place.name for place in row.places])) for row in rows]
+            cursor.putmulti(orders)
+        self._expire(transaction, horizon, EXPIRED_AT_ONCE * len(rows))
 
     def _note(self, transaction: lmdb.Transaction, row: Row) -> bool:
         """Keep what is to be kept of a row itself; return whether it is new."""
@@ -158,6 +211,20 @@ class FileStore:
             if key <= oldest:
                 break
             there = cursor.prev()
+        return chunks
+
+    def _append(
+        self, transaction: lmdb.Transaction, name: bytes, records: list[bytes], chunks: list[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        """Write records, in their order, to the chunks that they belong to, and return the chunks with them."""
+        if chunks:
+            (key, before), more = chunks[0], b"".join(records)
+            later = before[-len(records[0]) :][: self._order] < records[0][: self._order]
+            if later and len(before) + len(more) <= CHUNK:
+                transaction.put(key, before + more)
+                return [(key, before + more), *chunks[1:]]
+        for record in records:
+            chunks = self._insert(transaction, Place(name, record, b""), chunks)
         return chunks
 
     def _insert(
@@ -197,20 +264,21 @@ class FileStore:
                 transaction.put(key, records)
         return chunks[::-1]
 
-    def _expire(self, transaction: lmdb.Transaction, horizon: bytes) -> None:
-        """Drop the first rows if they are past the horizon, and the chunks that end with them."""
-        for _ in range(EXPIRED_AT_ONCE):
-            cursor = transaction.cursor()
-            if not cursor.set_range(self._orders):
-                return
+    def _expire(self, transaction: lmdb.Transaction, horizon: bytes, most: int) -> None:
+        """Drop the first rows that are past the horizon, and the chunks that end with them."""
+        ends: dict[bytes, bytes] = {}
+        cursor = transaction.cursor()
+        there = cursor.set_range(self._orders)
+        while there and most:
             key, names = _item(cursor)
             order = key[len(self._orders) :]
             if not key.startswith(self._orders) or order >= horizon:
-                return
-            transaction.delete(key)
+                break
             transaction.delete(self._keys + order[8:])
-            for at in range(0, len(names), NAME_BYTES):
-                self._drop_first_chunk(transaction, names[at : at + NAME_BYTES], order)
+            ends |= {names[at : at + NAME_BYTES]: order for at in range(0, len(names), NAME_BYTES)}
+            there, most = cursor.delete(), most - 1  # it is at the next one then
+        for name, order in ends.items():
+            self._drop_first_chunk(transaction, name, order)
 
     def _drop_first_chunk(self, transaction: lmdb.Transaction, name: bytes, until: bytes) -> None:
         of, width = self._chunks + name, self._width(name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from headrace.declaration.types import python_type
+from headrace.errors import DataError
 from headrace.features.database import create_rows, database
 from headrace.live.aggregating import EntityWindows
 from headrace.live.layout import BIAS, NULL, TIME, Argument, Entities, Keys, argument_of, is_exact, microseconds_of
@@ -84,9 +85,43 @@ class Records:
             key, order, self.facts([row.get(name) for name in self.facts_columns]), places, self.horizon(time)
         ), present
 
+    def many(
+        self, rows: Sequence[Mapping[str, Any]], arguments: Sequence[Mapping[str, Any]], requests: Sequence[str | None]
+    ) -> list[Row]:
+        """Return what a store keeps of rows; as `row` for each."""
+        times = [self.time(row) for row in rows]
+        keys = [self.keys.of(row.get(self.plan.rows.key), request) for row, request in zip(rows, requests, strict=True)]
+        orders = [TIME.pack(time + BIAS) + key for time, key in zip(times, keys, strict=True)]
+        places: list[list[Place]] = [[] for _ in rows]
+        for number, entity in enumerate(self.entities.columns):
+            pack, reach = self._packers[number], self.windows[number].reach - BIAS
+            names: dict[Any, bytes] = {}
+            for own, row, taken, order, time in zip(places, rows, arguments, orders, times, strict=True):
+                value = row.get(entity)
+                if value is not None:
+                    name = names.get(value)
+                    if name is None:
+                        name = names[value] = self.entities.name(number, value)
+                    own.append(Place(name, order + pack(taken), TIME.pack(max(time - reach, 0))))
+        now = clock.time_ns() // 1000
+        facts, columns = self._encode, self.facts_columns
+        return [
+            Row(
+                key, order, facts([row.get(name) for name in columns]), own,
+                TIME.pack(max(min(time, now) + BIAS - self._kept, 0)),
+            )
+            for key, order, row, own, time in zip(keys, orders, rows, places, times, strict=True)
+        ]  # fmt: skip
+
     def time(self, row: Mapping[str, Any]) -> int:
-        """Return when a row happened, in microseconds."""
-        moment: datetime = row[self._timestamp]
+        """Return when a row happened, in microseconds.
+
+        Raises:
+            DataError: It has no time.
+        """
+        moment: datetime | None = row.get(self._timestamp)
+        if moment is None:
+            raise DataError(f"a row has no {self._timestamp}: its windows have no end")
         return microseconds_of(moment)
 
     def horizon(self, time: int) -> bytes:

@@ -17,7 +17,7 @@ from headrace.live.layout import TIME
 from headrace.live.store import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from headrace.live.store import Row
 
@@ -25,6 +25,9 @@ SECONDS = 1.0
 """How long an answer is waited for."""
 AT_ONCE = 500
 """Commands that are sent together while a history is loaded."""
+CLAIMED = b" claimed"
+IN_A_SCRIPT = 100
+"""Rows that are added at once: others wait for a script."""
 
 # Records are compared byte by byte: Lua's own order of texts is the locale's.
 COMPARE = """
@@ -63,27 +66,41 @@ local function insert(key, record, size)
   redis.call('SET', key, string.sub(all, 1, at * width) .. record .. string.sub(all, at * width + 1))
 end
 """
-# KEYS: the row, then histories. ARGV: facts, seconds to keep, bytes of an order, horizon, then records.
 # A quarter of a history that is past the horizon is dropped at once: what is left is copied, and not for every row.
+RECORD = """
+local function record_in(key, record, size, seconds, horizon)
+  insert(key, record, size)
+  redis.call('EXPIRE', key, seconds)
+  local width = #record
+  local count = redis.call('STRLEN', key) / width
+  local quarter = math.floor(count / 4)
+  if quarter > 0 and before(order_at(key, quarter, width, #horizon), horizon) then
+    local from = find(key, horizon, count, width)
+    redis.call('SET', key, redis.call('GETRANGE', key, from * width, -1), 'KEEPTTL')
+  end
+end
+"""
+# KEYS: the row, then histories. ARGV: facts, seconds to keep, bytes of an order, horizon, then records.
 ADD = """
 local new = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2])
 local size, found = tonumber(ARGV[3]), {}
 for i = 2, #KEYS do
-  local key, record = KEYS[i], ARGV[i + 3]
-  if new then
-    insert(key, record, size)
-    redis.call('EXPIRE', key, ARGV[2])
-    local width = #record
-    local count = redis.call('STRLEN', key) / width
-    local quarter = math.floor(count / 4)
-    if quarter > 0 and before(order_at(key, quarter, width, #ARGV[4]), ARGV[4]) then
-      local from = find(key, ARGV[4], count, width)
-      redis.call('SET', key, redis.call('GETRANGE', key, from * width, -1), 'KEEPTTL')
-    end
-  end
-  found[i - 1] = redis.call('GET', key) or ''
+  if new then record_in(KEYS[i], ARGV[i + 3], size, ARGV[2], ARGV[4]) end
+  found[i - 1] = redis.call('GET', KEYS[i]) or ''
 end
 return found
+"""
+# KEYS: rows, each followed by its histories. ARGV: seconds to keep, bytes of an order, the earliest horizon, then for
+# each row the number of its histories, its facts, and a record for each.
+ADD_MANY = """
+local size, at, given = tonumber(ARGV[2]), 1, 4
+while at <= #KEYS do
+  local places = tonumber(ARGV[given])
+  if redis.call('SET', KEYS[at], ARGV[given + 1], 'NX', 'EX', ARGV[1]) then
+    for i = 1, places do record_in(KEYS[at + i], ARGV[given + 1 + i], size, ARGV[1], ARGV[3]) end
+  end
+  at, given = at + 1 + places, given + 2 + places
+end
 """
 # KEYS: histories. ARGV: bytes of an order, then records.
 REPLACE = """
@@ -129,7 +146,8 @@ class RedisStore:
             b"headrace:" + space.hex().encode() + kind for kind in (b":history:", b":row:", b":mark:")
         )
         self._widths, self._order, self._seconds = widths, order, seconds
-        self._add = self._redis.register_script(COMPARE + ADD)
+        self._add = self._redis.register_script(COMPARE + RECORD + ADD)
+        self._add_many = self._redis.register_script(COMPARE + RECORD + ADD_MANY)
         self._replace = self._redis.register_script(COMPARE + REPLACE)
         self._swap = self._redis.register_script(SWAP)
 
@@ -140,6 +158,25 @@ class RedisStore:
         with self._said():
             found: list[bytes] = self._add(keys, [row.facts, self._seconds, self._order, row.horizon, *records])
         return found
+
+    def add_many(self, rows: Sequence[Row]) -> dict[bytes, bytes]:
+        """Record rows unless they are known, and return the histories of their places."""
+        names = list({place.name: None for row in rows for place in row.places})
+        with self._said(), self._redis.pipeline(transaction=False) as sent:
+            for start in range(0, len(rows), IN_A_SCRIPT):
+                self._send_many(rows[start : start + IN_A_SCRIPT], sent)
+            if names:
+                sent.mget([self._histories + name for name in names])
+            found = sent.execute()[-1] if rows else []
+        return {name: history or b"" for name, history in zip(names, found or [], strict=True)}
+
+    def _send_many(self, rows: Sequence[Row], sent: Any) -> None:
+        keys: list[bytes] = []
+        told: list[Any] = [self._seconds, self._order, min(row.horizon for row in rows)]
+        for row in rows:
+            keys += [self._rows + row.key, *(self._histories + place.name for place in row.places)]
+            told += [len(row.places), row.facts, *(place.record for place in row.places)]
+        self._add_many(keys, told, client=sent)
 
     def replace(self, row: Row) -> None:
         """Put the records of a known row in the place of those that it has."""
@@ -193,7 +230,12 @@ class RedisStore:
     def claim(self, mark: bytes, seconds: float) -> bool:
         """Return whether this caller alone may work on something for so long."""
         with self._said():
-            return bool(self._redis.set(self._marks + mark + b" claimed", b"", nx=True, px=int(seconds * 1000)))
+            return bool(self._redis.set(self._marks + mark + CLAIMED, b"", nx=True, px=int(seconds * 1000)))
+
+    def renew(self, mark: bytes, seconds: float) -> None:
+        """Go on to work on something alone for so long from now."""
+        with self._said():
+            self._redis.set(self._marks + mark + CLAIMED, b"", px=int(seconds * 1000))
 
     def check(self) -> None:
         """Do nothing but reach it."""

@@ -41,6 +41,16 @@ class Store(Protocol):
     def add(self, row: Row) -> list[bytes]:
         """Record a row unless it is known, and return the histories of its places, the row's own record in them."""
 
+    def add_many(self, rows: Sequence[Row]) -> dict[bytes, bytes]:
+        """Record rows unless they are known; others have their turns meanwhile.
+
+        Args:
+            rows: In their order; of two with one key the first is recorded.
+
+        Returns:
+            The histories of all their places by name, from the earliest `since` of each on.
+        """
+
     def replace(self, row: Row) -> None:
         """Put the records of a known row in the place of those that it has."""
 
@@ -69,6 +79,9 @@ class Store(Protocol):
 
     def claim(self, mark: bytes, seconds: float) -> bool:
         """Return whether this caller alone may work on something for so long."""
+
+    def renew(self, mark: bytes, seconds: float) -> None:
+        """Go on to work on something alone for so long from now."""
 
     def check(self) -> None:
         """Do nothing but reach it."""

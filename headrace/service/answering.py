@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from headrace.service.settings import Settings
 
 MILLISECONDS = 1000.0
+AT_ONCE = 256
+"""Rows of a batch that are logged together: more than the event loop writes itself, so that a thread does."""
 
 
 class Contribution(msgspec.Struct, frozen=True, gc=False):
@@ -157,9 +159,20 @@ class Answering:
             DataError: A row cannot be answered.
         """
         scored = await self.predictor.score_many(rows, request_ids)
+        answers: list[Prediction | ConflictError] = []
+        # Some at a time: those who ask about one row have their turns between, here and in the log.
+        for start in range(0, len(rows), AT_ONCE):
+            end = start + AT_ONCE
+            answers += await self._log_and_say(rows[start:end], request_ids[start:end], scored[start:end])
+        return answers
+
+    async def _log_and_say(
+        self, rows: Sequence[Row], request_ids: Sequence[str], scored: Sequence[Scored]
+    ) -> list[Prediction | ConflictError]:
         entries = [self._entry(*each) for each in zip(rows, request_ids, scored, strict=True)]
         results = await self._write_many(entries)
         answers: list[Prediction | ConflictError] = []
+        fresh: list[Scored] = []
         for request_id, each, result in zip(request_ids, scored, results, strict=True):
             if isinstance(result, ConflictError):
                 answers.append(result)
@@ -167,9 +180,10 @@ class Answering:
                 raise result
             elif result is None:
                 answers.append(Prediction(**self._fresh(request_id, each)))
-                self._metrics.count(each.said.score, each.decision)
+                fresh.append(each)
             else:
                 answers.append(Prediction(**self._again(result.stored)))
+        self._metrics.count_many([each.said.score for each in fresh], [each.decision for each in fresh])
         return answers
 
     async def record_outcomes(self, outcomes: Sequence[tuple[str, Any]]) -> OutcomesAnswer:

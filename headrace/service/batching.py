@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from headrace.errors import ConflictError
 from headrace.prediction_log import new_request_id
@@ -50,10 +51,9 @@ class Batching:
             DataError: A row cannot be answered.
         """
         answering = self._worker.answering
-        read = self.read(instances)
+        # In a thread: those who ask about one row are not kept waiting.
+        read, right, request_ids = await run_in_threadpool(self._read_all, instances, request_id)
         self._worker.metrics.batch(len(read))
-        right = [place for place, row in enumerate(read) if not isinstance(row, str)]
-        request_ids = [f"{request_id}-{place}" if request_id else new_request_id() for place in right]
         answers = await answering.answer_many([read[place] for place in right], request_ids)  # type: ignore[misc]
         predictions: list[Any] = [None] * len(read)
         errors = [BatchError(place, row) for place, row in enumerate(read) if isinstance(row, str)]
@@ -72,15 +72,18 @@ class Batching:
             Unread: It is no list, or too long.
         """
         try:
-            raws = _raws(instances)
-        except WRONG as error:
-            raise Unread from error
-        if len(raws) > LARGEST_BATCH:
-            raise Unread
-        try:
-            return [*self._reader.rows(instances)]
+            rows: list[Row | str] = [*self._reader.rows(instances)]
         except Unread:
-            return [self._read_one(raw) for raw in raws]
+            rows = [self._read_one(raw) for raw in _shorter(instances)]
+        if len(rows) > LARGEST_BATCH:
+            raise Unread
+        return rows
+
+    def _read_all(self, instances: bytes, request_id: str | None) -> tuple[list[Row | str], list[int], list[str]]:
+        """Return what `read` does, the places of the right rows, and what these are known by."""
+        read = self.read(instances)
+        right = [place for place, row in enumerate(read) if not isinstance(row, str)]
+        return read, right, [f"{request_id}-{place}" if request_id else new_request_id() for place in right]
 
     def _read_one(self, raw: msgspec.Raw) -> Row | str:
         try:
@@ -93,3 +96,13 @@ class Batching:
             return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         except WRONG as error:
             return str(error)
+
+
+def _shorter(instances: bytes) -> list[msgspec.Raw]:
+    try:
+        raws = _raws(instances)
+    except WRONG as error:
+        raise Unread from error
+    if len(raws) > LARGEST_BATCH:
+        raise Unread
+    return raws

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,13 @@ class Metrics:
         """Count a row that was answered for the first time."""
         self._score.observe(score)
         self._decisions[decision].inc()
+
+    def count_many(self, scores: Sequence[float], decisions: Sequence[str]) -> None:
+        """Count rows that were answered for the first time."""
+        for score in scores:
+            self._score.observe(score)
+        for decision, rows in collections.Counter(decisions).items():
+            self._decisions[decision].inc(rows)
 
     def batch(self, rows: int) -> None:
         """Count a batch."""

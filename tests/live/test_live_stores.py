@@ -21,6 +21,7 @@ from headrace.declaration.features import Features, Window
 from headrace.declaration.rows import Column, TypedRows
 from headrace.errors import ConfigError, DataError
 from headrace.live import LiveFeatures, WindowsUnavailable, open_windows
+from headrace.live.warming import histories_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,6 +114,52 @@ def test_others_are_served_while_a_store_is_filled(tmp_path: Path) -> None:
     filling.join()
     assert answered > 20
     assert live.is_warm("history")
+    live.close()
+
+
+def test_a_store_that_takes_long_to_fill_is_filled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits goes on to wait for a worker that is at work, however long it takes."""
+    monkeypatch.setattr("headrace.live.features.CLAIM", 0.3)
+    begun: list[str] = []
+
+    def slowly(*told: Any) -> Iterator[Any]:
+        begun.append(threading.current_thread().name)
+        for each in histories_of(*told):
+            time.sleep(0.1)
+            yield each
+
+    monkeypatch.setattr("headrace.live.features.histories_of", slowly)
+    url = f"lmdb://{tmp_path}/windows.lmdb"
+    first, second = opened(url), opened(url)
+    history = table([{**payment(number, number % 12), "fraud": 0} for number in range(100)])
+    filling = [threading.Thread(target=live.warm, args=(history, "history")) for live in (first, second)]
+    for thread in filling:
+        thread.start()
+    for thread in filling:
+        thread.join()
+    assert len(begun) == 1
+    assert second.ask(payment(100, 0))[1] == 10.0
+    first.close()
+    second.close()
+
+
+def test_a_store_whose_filling_was_given_up_is_filled_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once its claim is over: nobody renews it."""
+    monkeypatch.setattr("headrace.live.features.CLAIM", 0.3)
+
+    def broken(*_: Any) -> Iterator[Any]:
+        raise WindowsUnavailable("away")
+
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb")
+    history = table([{**payment(number), "fraud": 0} for number in range(10)])
+    with monkeypatch.context() as patched:
+        patched.setattr("headrace.live.features.histories_of", broken)
+        with pytest.raises(WindowsUnavailable):
+            live.warm(history, "history")
+    live.warm(history, "history")
+    assert live.ask(payment(10))[1] == 11.0
     live.close()
 
 

@@ -211,6 +211,35 @@ def test_many_rows_at_once_are_as_if_they_had_come_in_order(
         assert live.ask_many([], []) == []
 
 
+@settings(max_examples=8, deadline=None, suppress_health_check=SLOW)
+@given(
+    declarations,
+    st.lists(payment, min_size=1, max_size=40),
+    st.lists(st.integers(1, 15), min_size=40, max_size=40),
+    st.randoms(use_true_random=False),
+)
+def test_batches_and_single_rows_mixed_are_as_single_rows(
+    new_url: Callable[[], str], features: Features, payments: list[Any], sizes: list[int], draw: random.Random
+) -> None:
+    """Batches of any size between single rows; some rows come again, in a batch or alone, and some twice in one."""
+    rows = [unlabelled(row) for row in rows_of(payments)]
+    with opened(new_url(), features) as other:
+        right = {row["id"]: other.ask(row) for row in rows}
+    come: list[Row] = []
+    with opened(new_url(), features) as live:
+        for size in sizes:
+            some = rows[len(come) : len(come) + size]
+            again = draw.sample(come, min(len(come), 3)) + some[-1:]
+            come += some
+            asked = [*some, *again] if size > 1 else some
+            draw.shuffle(asked)
+            found = live.ask_many(asked, [None] * len(asked)) if size > 1 else [live.ask(each) for each in asked]
+            for row, values in zip(asked, found, strict=True):
+                expected = [None if value != value else value for value in right[row["id"]]]  # noqa: PLR0124  NaN
+                assert differences(live, values, dict(zip(live.names, expected, strict=True))) == []
+    assert come == rows or sum(sizes) < len(rows)
+
+
 @settings(max_examples=6, deadline=None, suppress_health_check=SLOW)
 @given(st.lists(payment, min_size=2, max_size=40), st.integers(0, 40), st.booleans())
 def test_a_store_that_was_filled_goes_on_as_if_it_had_seen_all(
