@@ -138,7 +138,7 @@ def default_scores(  # noqa: PLR0913, PLR0917  what a table is
 
     raw = plain(rows.drop(columns=[key, label]))
     is_test = rows[key].isin(test[key]).to_numpy()
-    trains = ~is_test
+    trains = ~is_test & rows[label].notna().to_numpy()
     if timestamp:
         trains &= (rows[timestamp] < test[timestamp].min()).to_numpy()
     order = pd.Index(rows.loc[is_test, key]).get_indexer(test[key])
