@@ -55,6 +55,7 @@ def test_a_bento_has_what_its_service_needs_and_nothing_more(packaged: Place) ->
     code = {name.split("/")[1] for name in names - model - {"bentofile.yaml"}}
     rooms = {
         "access", "declaration", "features", "live", "models", "prediction_log", "rules", "service", "storage",
+        "tasks",
     }  # fmt: skip
     assert code == rooms | {"__init__.py", "errors.py", "locking.py", "words.py"}
 
