@@ -19,6 +19,7 @@ from headrace.drafting.tasks import decide_task
 from headrace.drafting.times import choose_time
 from headrace.drafting.windows import propose_windows
 from headrace.errors import ConfigError, DataError
+from headrace.sources.plain import Number
 from headrace.sources.spool import spooling
 from headrace.words import closest
 
@@ -187,12 +188,16 @@ def _settings(opened: Opened, key: Key, time: Time | None, columns: dict[str, Gu
     settings = dict(opened.settings)
     settings |= {"times": opened.source.times} if opened.source.times else {}
     if opened.source.numbers:
-        settings["numbers"] = {name: dict(vars(number)) for name, number in opened.source.numbers.items()}
+        settings["numbers"] = {name: _beyond_plain(number) for name, number in opened.source.numbers.items()}
     if key.numbered:
         settings["row_number"] = key.name
     elif time is not None and opened.daily is not None and columns[time.name].raw in ("timestamp", "date"):
         settings["query"] = opened.daily(time.name)
     return settings
+
+
+def _beyond_plain(number: Number) -> dict[str, str]:
+    return {key: value for key, value in vars(number).items() if value != getattr(Number(), key)}
 
 
 def _require_label(label: str, columns: list[str], where: str) -> None:

@@ -74,8 +74,9 @@ def _target(draft: Draft) -> list[str]:
     lines += entry("task", draft.task.kind, [draft.task.why if asked else f"a guess: {draft.task.why}"])
     if draft.task.kind == BINARY:
         lines += entry("positive", draft.task.positive, [draft.task.positive_why])
-    late = "0s, such as 7d" if draft.time else "0s for at once"
-    return lines + entry("delay", "0s", [f"a guess: how long after its row the label is known, {late}"])
+    return lines + entry(
+        "delay", "0s", ["a guess: how long after its row the label is known, such as 7d; 0s for at once"]
+    )
 
 
 def _split(draft: Draft) -> list[str]:
