@@ -29,6 +29,10 @@ MOMENT = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,
 """A time as nearly everybody writes it; pydantic reads the other forms that there are."""
 WRONG = (ValueError, RecursionError)
 """What msgspec raises: its errors are ValueErrors, and a body that is nested too deeply has Python's own."""
+UNNAMEABLE = re.compile(r'[\\"\x00-\x1f]')
+"""What msgspec takes in no name; with a column that has it in its name, every request is left to pydantic."""
+NOTHING = Annotated[int, msgspec.Meta(ge=1, le=0)]
+"""A value that no request has."""
 RequestId = Annotated[str, msgspec.Meta(pattern=REQUEST_ID)] | None
 Row = dict[str, Any]
 
@@ -64,12 +68,13 @@ class Reader:
         columns = {name: rows.columns[name] for name in contents.request}
         # Columns have names of any kind, fields of a struct have Python's: they are told apart by their place.
         fields = [
-            _field(f"c{place}", column, is_key=name == rows.key) for place, (name, column) in enumerate(columns.items())
+            (f"c{place}", NOTHING) if UNNAMEABLE.search(name) else _field(f"c{place}", column, is_key=name == rows.key)
+            for place, (name, column) in enumerate(columns.items())
         ]
         instance = msgspec.defstruct(
             "Instance",
             fields,
-            rename={f"c{place}": name for place, name in enumerate(columns)},
+            rename={f"c{place}": name for place, name in enumerate(columns) if not UNNAMEABLE.search(name)},
             kw_only=True,
             forbid_unknown_fields=True,
             gc=False,
