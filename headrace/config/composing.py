@@ -10,7 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from headrace.config.origin import Origin
-from headrace.config.reading import CONF, narrow, refuse_unknown, unlocked
+from headrace.config.reading import CONF, narrow, quoted_again, refuse_unknown, unlocked
 from headrace.declaration.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def compose_all(folder: Path, overrides: Sequence[str]) -> tuple[DictConfig, Ori
     with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
         composed = compose_with_hydra("pipeline", [search_path, *overrides], return_hydra_config=True)
     origin = Origin(folder, OmegaConf.to_container(composed.hydra.runtime.choices), list(overrides))  # type: ignore[arg-type]
-    cfg = unlocked(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
-    refuse_unknown(cfg, Pipeline, origin)
+    plain = unlocked(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
+    refuse_unknown(plain, Pipeline, origin)
+    cfg = quoted_again(plain)
     cfg["pipeline"] = folder.name
     return cfg, origin

@@ -7,6 +7,7 @@ import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -42,7 +43,7 @@ def read(cfg: DictConfig, view: type[View]) -> View:
     origin = find_origin()
     verify(Path("environment.yaml"))
     refuse_unknown(cfg, Pipeline, origin)
-    cfg = unlocked(cfg)
+    cfg = quoted_again(unlocked(cfg))
     cfg["pipeline"] = origin.folder.name
     return narrow(cfg, view, origin)
 
@@ -92,6 +93,23 @@ def _options(group: str) -> str:
 def unlocked(cfg: DictConfig) -> DictConfig:
     """Return a copy of plain nodes: the composed types would refuse a key more or less."""
     return OmegaConf.create(OmegaConf.to_container(cfg, resolve=False))  # type: ignore[return-value]
+
+
+def quoted_again(cfg: DictConfig) -> DictConfig:
+    """Make the positive value the text of the label's `values` that YAML reads so, as `Yes` is read as true.
+
+    `dvc exp run -S pipelines/<name>/pipeline.yaml:…` writes the whole file anew, and leaves out the quotes: in YAML 1.2
+    `Yes` is a text. Hydra reads YAML 1.1. What does not fit is left to the checks.
+    """
+    label = OmegaConf.select(cfg, "target.column", throw_on_missing=False)
+    column = (OmegaConf.select(cfg, "schema.columns", throw_on_missing=False) or {}).get(label)
+    values = column.get("values") if isinstance(column, DictConfig) else None
+    positive = OmegaConf.select(cfg, "target.positive", throw_on_missing=False)
+    if values and positive is not None and positive not in values:
+        same = [text for text in values if isinstance(text, str) and yaml.safe_load(text) == positive]
+        if len(same) == 1:
+            cfg.target.positive = same[0]
+    return cfg
 
 
 def masked(cfg: DictConfig, view: type[Any]) -> DictConfig:

@@ -165,6 +165,7 @@ class Reader:
             **project.env,
             "BENTOML_PORT": str(self.port),
             "PAGER": "cat",
+            "COLUMNS": "160",  # The pages show sentences unbroken.
             **{f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
             **{name.upper(): value for name, value in _keys().items()},
             **{name: value for name, value in where.items() if name.isupper()},

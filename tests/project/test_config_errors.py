@@ -176,3 +176,9 @@ def test_a_target_that_is_not_listed_is_never_imported(unrun: Project) -> None:
     done = unrun.stage("check", "fraud", "source=simulated_cards", "until=2018-08-15", "tracking=file", check=False)
     assert "'payload.rows' is not allowed" in done.stderr
     assert not (unrun.root / "imported").exists()
+
+
+def test_a_positive_value_that_lost_its_quotes_is_read_as_the_text_it_is(unrun: Project) -> None:
+    """`dvc exp run -S pipelines/churn/pipeline.yaml:…` writes the file without them."""
+    unrun.edit("pipelines/churn/pipeline.yaml", 'positive: "Yes"', "positive: Yes")
+    assert "are right" in unrun.stage("check", "churn", "source=csv", "until=all", "tracking=file").stdout

@@ -22,7 +22,7 @@ from headrace.config.composing import compose_all
 from headrace.config.reading import narrow
 from headrace.declaration import pipeline as views
 from headrace.declaration.features import Features
-from headrace.declaration.modelling import Model, Tracking
+from headrace.declaration.modelling import Model, TaskName, Tracking
 from headrace.declaration.rows import Schema
 from headrace.declaration.rules import Rules
 from headrace.declaration.serving import OnFailure, Serving
@@ -118,8 +118,9 @@ def changed(path: LeafPath, value: Any) -> Any:
         return next(o.stem for o in sorted((ROOT / "conf" / path[-1]).glob("*.yaml")) if o.stem != value)
     if path[0] == "candidates" and path[-1] == "pipeline":
         return {"fraud": "churn", "churn": "fraud"}[value]
-    if isinstance(value, str) and value in set(OnFailure):
-        return next(str(option) for option in OnFailure if option != value)
+    for kind in (OnFailure, TaskName):
+        if isinstance(value, str) and value in set(kind):
+            return next(str(option) for option in kind if option != value)
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     home = tmp_path_factory.mktemp("tasks")
     project = Project(home / "project", home)
     copy_repository(project.root)
+    shutil.rmtree(project.root / "pipelines")
     (project.root / "params.yaml").write_text(yaml.safe_dump({"pipelines": {}, "candidates": {}}))
     for table in TABLES.values():
         add(project.root, table)
