@@ -86,9 +86,7 @@ class Worker:
         self._answering = Answering(
             contents, settings, predictor=self.predictor, log=self.log, live=self.live, metrics=self.metrics
         )
-        with contextlib.suppress(WindowsUnavailable):
-            if self._is_warm():
-                self._windows = UP  # whoever asks first need not wait for the first look
+        self._notice_filled()
         threading.Thread(target=self._look_after, name="looking-after", daemon=True).start()
         # What was loaded stays: nobody need look through it for garbage.
         gc.collect()
@@ -154,7 +152,15 @@ class Worker:
         files = self.contents.files
         return HISTORY not in files or self.live.is_warm(files[HISTORY])
 
+    def _notice_filled(self) -> None:
+        """See at once where another worker has filled the windows: that one says that the service is ready."""
+        with contextlib.suppress(WindowsUnavailable):
+            if self._is_warm():
+                self._windows = UP
+
     @property
     def _windows_serve(self) -> bool:
+        if self._windows == COLD:
+            self._notice_filled()
         serves_without = self.settings.windows.on_failure is OnFailure.serve
         return self._windows == UP or (self._windows == DOWN and serves_without)

@@ -61,10 +61,11 @@ def recall(digest: str) -> Any:
 
 def keep(digest: str, found: Any) -> None:
     """Keep what was found, in JSON's types; nothing happens where the folder cannot be written."""
+    from headrace.errors import HeadraceError
     from headrace.storage import write_beside
 
     kept = {**_kept(), digest: found}
-    with contextlib.suppress(OSError, RuntimeError):
+    with contextlib.suppress(OSError, RuntimeError, HeadraceError):
         _file().parent.mkdir(parents=True, exist_ok=True)
         with write_beside(_file()) as beside:
             beside.write_text(json.dumps(dict(list(kept.items())[-MOST:])))

@@ -34,25 +34,29 @@ STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 # The registry and the report say which run they describe: their files may differ where the run does.
 SAME_BYTES = ("check", "ingest", "validate", "featurize", "train", "evaluate")
 
-SECONDS = 1.6
-"""After these a stage has read its config and is at work."""
 KILLER = """
 import os, signal, sys
 
-left = int(os.environ.get("HEADRACE_TEST_KILL", 0)) if any(a.startswith("stages.") for a in sys.orig_argv) else 0
+is_stage = any(a.startswith("stages.") for a in sys.orig_argv)
+left = int(os.environ.get("HEADRACE_TEST_KILL", 0)) if is_stage else 0
+stops = is_stage and "HEADRACE_TEST_STOP" in os.environ
 
 def kill(event, names):
-    global left
+    global left, stops
+    if stops and event in ("open", "os.mkdir") and ".writing" in str(names[0]):
+        stops = False
+        os.kill(os.getpid(), signal.SIGSTOP)
     if left and event == "os.rename":
         source, target = (os.fsdecode(name) for name in names[:2])
-        if source.endswith(".writing") or target.endswith(".replaced"):
+        is_output = os.path.abspath(target).startswith(os.getcwd())
+        if is_output and (source.endswith(".writing") or target.endswith(".replaced")):
             left -= 1
             if not left:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(kill)
 """
-"""Kills a stage right before its nth step of putting what it has written in place."""
+"""Stops a stage when it begins to write; or kills it right before its nth step of putting what it has written in place."""
 
 pytestmark = pytest.mark.slow
 
@@ -68,25 +72,25 @@ def outputs(project: Project) -> dict[str, str]:
     }
 
 
-def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
+def start(project: Project, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """Start DVC in a process group of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "dvc", *arguments],
-        cwd=project.root, env=project.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        cwd=project.root, env=project.env | environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
 
 
-def wait_for_stage(process: subprocess.Popen[str], stage: str) -> psutil.Process:
-    """Return the Python process of a stage as soon as DVC has started it."""
+def wait_until_stopped(process: subprocess.Popen[str], stage: str) -> None:
+    """Wait until a stage that DVC has started is stopped, as it begins to write."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         with contextlib.suppress(psutil.Error):
             for child in psutil.Process(process.pid).children(recursive=True):
-                if f"stages.{stage}" in child.cmdline() and "python" in child.name():
-                    return child
+                if f"stages.{stage}" in child.cmdline() and child.status() == psutil.STATUS_STOPPED:
+                    return
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.01)
-    raise AssertionError(f"{stage} did not start")
+    raise AssertionError(f"{stage} wrote nothing")
 
 
 def command_of(project: Project, stage: str) -> list[str]:
@@ -124,9 +128,8 @@ def test_a_stage_that_is_killed_is_made_good_by_the_next_repro(project: Project,
     with (project.root / "stages" / f"{stage}.py").open("a") as file:
         file.write("# edited\n")
 
-    process = start(project, "repro", "--force", "--single-item", target)
-    wait_for_stage(process, stage)
-    time.sleep(SECONDS)
+    process = start(project, "repro", "--force", "--single-item", target, PYTHONPATH=hook, HEADRACE_TEST_STOP="1")
+    wait_until_stopped(process, stage)
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     seen = [contents(project, target)]
