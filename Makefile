@@ -37,6 +37,7 @@ bench: .venv/.synced                  ## every figure in the README, side by sid
 	python -m benchmarks.handbook
 	python benchmarks/overhead.py
 	python -m benchmarks.commands
+	python -m benchmarks.init
 
 bench-serving: .venv/.synced           ## the service beside others of the same model (wrk; an environment of its own for mlserver)
 	python -m benchmarks.serving
