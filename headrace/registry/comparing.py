@@ -50,9 +50,13 @@ def find_obstacle(champion: Mapping[str, Any], features: Mapping[str, Any], summ
         found = present.get(feature["name"], "not declared any more")
         if found != feature["type"]:
             return f"the champion takes the {feature['type']} {feature['name']}, which is {found} in features.json"
-    until, since = champion["periods"]["train"].get("until"), summary["test"].get("from")
+    trained, test = champion["periods"]["train"], summary["test"]
+    until, since = trained.get("until"), test.get("from")
     if until and since and until > since:
         return f"the champion was trained on rows until {until}, the test rows begin on {since}"
+    left, judges = trained.get("test_share"), test.get("test_share")
+    if left and judges and left < judges:
+        return f"the champion was trained on all but {left:g} of the keys, and {judges:g} of them judge now"
     return None
 
 

@@ -33,4 +33,6 @@ def split_by_key(keys: NDArray[Any], split: RowSplit) -> Folds:
         )
         for fold in range(split.folds)
     )
-    return Folds(folds, Side("training", ~test), Side("test", test))
+    return Folds(
+        folds, Side("training", ~test, test_share=split.test_share), Side("test", test, test_share=split.test_share)
+    )

@@ -26,11 +26,17 @@ class Side:
     """The first moment of the side; None where rows are not split by time."""
     until: datetime | None = None
     """The first moment after the side."""
+    test_share: float | None = None
+    """The share of keys that only judge; None where rows are split by time."""
 
     def describe(self, labels: NDArray[Any], task: Task) -> dict[str, Any]:
-        """Return the side's period, its rows, and what there is to say of their labels, as plain values."""
-        period = {"from": self.since.isoformat(), "until": self.until.isoformat()} if self.since and self.until else {}
-        return {**period, "rows": int(self.mask.sum()), **task.count(labels[self.mask])}
+        """Return the side's period or share, its rows, and what there is to say of their labels, as plain values."""
+        told: dict[str, Any] = {}
+        if self.since and self.until:
+            told = {"from": self.since.isoformat(), "until": self.until.isoformat()}
+        elif self.test_share is not None:
+            told = {"test_share": self.test_share}
+        return {**told, "rows": int(self.mask.sum()), **task.count(labels[self.mask])}
 
 
 @dataclass(frozen=True)

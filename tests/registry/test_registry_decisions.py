@@ -13,7 +13,7 @@ import pytest
 from judged_pipeline import MODELS, write_candidates
 from sklearn.metrics import average_precision_score
 
-from headrace.declaration.modelling import Objective, Registration, Tracking
+from headrace.declaration.modelling import Objective, Registration, RowSplit, Tracking
 from headrace.declaration.pipeline import RegisterConfig
 from headrace.errors import IntegrityError, TrackingError
 from headrace.metrics import METRICS
@@ -134,6 +134,27 @@ def test_a_champion_that_saw_the_test_rows_is_not_compared(place):
     other = later.register()
     assert other["decision"] == "not comparable"
     assert other["reason"].startswith("the champion was trained on rows until 2024-01-24")
+
+
+@pytest.mark.parametrize(("share", "decision"), [(0.3, "not comparable"), (0.1, "better")])
+def test_a_champion_that_saw_keys_that_judge_is_not_compared(place, share, decision):
+    """Where a larger share of them judges than when it was trained; a smaller one it has not seen."""
+
+    def with_share(share):
+        split = dataclasses.replace(place.case.config.split, time=None, rows=RowSplit(test_share=share, folds=2))
+        config = dataclasses.replace(place.case.config, split=split)
+        write_candidates(place.data / "candidates", place.data / "features", config, MODELS)
+        return dataclasses.replace(place, case=dataclasses.replace(place.case, config=config))
+
+    first = with_share(0.2)
+    first.judge("weak")
+    first.register()
+    later = with_share(share)
+    later.judge("good")
+    other = later.register()
+    assert other["decision"] == decision
+    if decision == "not comparable":
+        assert other["reason"] == "the champion was trained on all but 0.2 of the keys, and 0.3 of them judge now"
 
 
 def test_changed_files_in_the_registry_are_refused(place):
