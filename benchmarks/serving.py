@@ -30,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,10 @@ WORKERS = 2
 CLIENTS = (16, 64)
 RATE, LIMIT_MS, STEP = 1200, 50.0, 1.25
 BATCH = 10_000
+BESIDE = 100
+"""Single requests a second while batches are answered."""
+MOST_A_SECOND = 50_000
+"""Rows that batches have at most."""
 ROWS, FEATURE_ROWS = 50_000, 5_000
 SECONDS_A_ROW = 9
 """As far apart as the simulated cards' transactions: windows hold as many rows as in training."""
@@ -158,6 +163,16 @@ class Running:
         found = self._load([*command, "--seconds", str(seconds)], seconds)
         self._count(found["rows"])
         return float(found["rows"] / found["seconds"])
+
+    def beside_batches(self, rows: int, seconds: float) -> dict[str, Any]:
+        """Return the latencies of single requests while one client sends batches."""
+        with ThreadPoolExecutor(1) as other:
+            sending = other.submit(self.batches, rows, seconds + 1)
+            time.sleep(0.5)
+            self._count(MOST_A_SECOND * (seconds + 1))  # the batches have the numbers before
+            found = self.open_loop(BESIDE, seconds)
+            sending.result()
+        return found
 
     def first_answer(self) -> Any:
         """Return what is answered to one request."""
@@ -606,9 +621,14 @@ class Comparison:
                     lambda: server.batches(BATCH, self.seconds),
                 )
             )
+            beside = server.beside_batches(BATCH, self.seconds)
         print(f"\nRows a second, one client\n\n{f'batches of {BATCH:,} rows':34}{batches:12,.0f}")
         print(f"{'single requests':34}{single:12,.0f}   batches are {batches / single:.1f} times as fast; wanted: 50")
         print(f"{f'single requests, {CLIENTS[0]} clients':34}{many:12,.0f}   {batches / many:.1f} times")
+        print(
+            f"single requests at {BESIDE} a second while batches are answered: p50 {beside['p50']:.1f} ms, "
+            f"p99 {beside['p99']:.1f} ms, worst {beside['worst']:.1f} ms; {beside['failed']} failed"
+        )
 
     def start(self, cold: Sequence[Server]) -> None:
         """Print the seconds from start to ready, on stores that are cold, then warm."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from headrace.live.columnar import Asked, fill_many
-from headrace.live.layout import BIAS, TIME
+from headrace.live.layout import BIAS, NAME_BYTES, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,19 +112,22 @@ class ManyRows:
             for slot in windows.always:
                 numbers[some, slot] = 0.0
             # Rows of one entity come together: what is computed at once has few histories, and stays in the cache.
-            named = sorted(
+            named = [
                 (place.name, number)
                 for number, row in enumerate(rows)
                 for place in row.places
                 if place.name[0] == entity
-            )
+            ]
+            names, having = [name for name, _ in named], np.array([number for _, number in named], dtype=np.int64)
+            _, first, which = np.unique(np.array(names, f"S{NAME_BYTES}"), return_index=True, return_inverse=True)
+            by_name = np.argsort(which, kind="stable")
             for start in range(0, len(named), TOGETHER):
-                part = named[start : start + TOGETHER]
-                names = {name: place for place, name in enumerate(dict.fromkeys(name for name, _ in part))}
-                which = np.array([names[name] for name, _ in part])
-                own = np.array([number for _, number in part])
-                asked = Asked(some[own], [histories[name] for name in names], which, times[own], orders[own])
-                hits += fill_many(windows, numbers, asked)
+                part = by_name[start : start + TOGETHER]
+                own, begin, end = having[part], which[part[0]], which[part[-1]] + 1
+                of_part = [histories[names[each]] for each in first[begin:end].tolist()]
+                hits += fill_many(
+                    windows, numbers, Asked(some[own], of_part, which[part] - begin, times[own], orders[own])
+                )
         return hits
 
     def _fill_ratios(self, numbers: NDArray[np.float64]) -> None:

@@ -7,6 +7,7 @@ import time as clock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from headrace.declaration.types import python_type
 from headrace.errors import DataError
@@ -42,6 +43,7 @@ class Records:
         arguments = _arguments(plan)
         self.arguments: dict[str, list[Argument]] = {}
         self.windows: list[EntityWindows] = []
+        self._words: list[list[tuple[str, Argument]]] = []
         self._packers: list[Callable[[Mapping[str, Any]], bytes]] = []
         for entity in plan.entities:
             features = [
@@ -52,7 +54,8 @@ class Records:
             words = list(dict.fromkeys(argument for *_, argument in features if argument))
             self.arguments[entity] = words
             self.windows.append(EntityWindows(features, words, self.order_bytes))
-            self._packers.append(_packer([(plan.arguments[each.sql], each) for each in words]))
+            self._words.append([(plan.arguments[each.sql], each) for each in words])
+            self._packers.append(_packer(self._words[-1]))
         self._kept, self._timestamp = plan.history + LATE, str(plan.rows.timestamp)
         self.widths = bytes(window.width // 8 for window in self.windows)
         read = columns_read(plan.arguments, plan.rows)
@@ -94,24 +97,20 @@ class Records:
         orders = [TIME.pack(time + BIAS) + key for time, key in zip(times, keys, strict=True)]
         places: list[list[Place]] = [[] for _ in rows]
         for number, entity in enumerate(self.entities.columns):
-            pack, reach = self._packers[number], self.windows[number].reach - BIAS
+            words = _packed_many(self._words[number], arguments)
+            earliest = _earlier(times, self.windows[number].reach)
             names: dict[Any, bytes] = {}
-            for own, row, taken, order, time in zip(places, rows, arguments, orders, times, strict=True):
+            for own, row, order, word, since in zip(places, rows, orders, words, earliest, strict=True):
                 value = row.get(entity)
                 if value is not None:
                     name = names.get(value)
                     if name is None:
                         name = names[value] = self.entities.name(number, value)
-                    own.append(Place(name, order + pack(taken), TIME.pack(max(time - reach, 0))))
+                    own.append(Place(name, order + word, since))
         now = clock.time_ns() // 1000
-        facts, columns = self._encode, self.facts_columns
-        return [
-            Row(
-                key, order, facts([row.get(name) for name in columns]), own,
-                TIME.pack(max(min(time, now) + BIAS - self._kept, 0)),
-            )
-            for key, order, row, own, time in zip(keys, orders, rows, places, times, strict=True)
-        ]  # fmt: skip
+        horizons = _earlier([min(time, now) for time in times], self._kept)
+        facts = map(self._encode, zip(*([row.get(name) for row in rows] for name in self.facts_columns), strict=True))
+        return list(map(Row, keys, orders, facts, places, horizons))
 
     def time(self, row: Mapping[str, Any]) -> int:
         """Return when a row happened, in microseconds.
@@ -195,3 +194,20 @@ def _packer(words: Sequence[tuple[str, Argument]]) -> Callable[[Mapping[str, Any
         return packed(*[missing if (value := values[name]) is None else make(value) for name, make, missing in makers])
 
     return pack
+
+
+def _packed_many(words: Sequence[tuple[str, Argument]], rows: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    """Return what `_packer` writes of each row."""
+    packed = np.empty((len(rows), len(words)), "<i8")
+    for place, (name, argument) in enumerate(words):
+        make, is_float = argument.word, argument.kind == "float"
+        missing = float("nan") if is_float else NULL
+        column = [missing if (value := row[name]) is None else make(value) for row in rows]
+        packed[:, place] = np.array(column, "<f8" if is_float else "<i8").view("<i8")
+    joined, width = packed.tobytes(), 8 * len(words)
+    return [joined[width * place : width * (place + 1)] for place in range(len(rows))]
+
+
+def _earlier(times: Sequence[int], by: int) -> list[bytes]:
+    """Return the orders that begin so many microseconds before times."""
+    return [TIME.pack(max(time - by + BIAS, 0)) for time in times]

@@ -22,8 +22,8 @@ Values = tuple[str, int, bytes | None, bytes, str, float, str, str, str]
 """A row of `prediction_entry`, in its columns' order."""
 
 NAMES = ", ".join(column.name for column in entries.columns)
-AT_ONCE = 256
-"""Rows of a statement of SQLite; its driver keeps that many prepared."""
+AT_ONCE = 512
+"""Rows of a statement of SQLite, which is a transaction: a page of an index is written once for all of them."""
 ARRAYS = (
     "%s::text[], %s::bigint[], %s::bytea[], %b::bytea[], %s::text[], %s::float8[], %s::text[], %s::text[], %s::text[]"
 )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from headrace.service.settings import Settings
 
 MILLISECONDS = 1000.0
-AT_ONCE = 256
+AT_ONCE = 512
 """Rows of a batch that are logged together: more than the event loop writes itself, so that a thread does."""
 
 
@@ -138,7 +138,7 @@ class Answering:
             raise DataError("explain: this model has no exact contributions; leave it out, or give false")
         request_id = request_id or new_request_id()
         scored = await self.predictor.score(row, request_id)
-        repeated = await self._write(self._entry(row, request_id, scored))
+        repeated = await self._write(self._entry(row, request_id, scored, dt.datetime.now(dt.UTC)))
         if repeated is None:
             answer, features = self._fresh(request_id, scored), scored.features
             self._metrics.count(scored.said.score, scored.decision)
@@ -169,7 +169,8 @@ class Answering:
     async def _log_and_say(
         self, rows: Sequence[Row], request_ids: Sequence[str], scored: Sequence[Scored]
     ) -> list[Prediction | ConflictError]:
-        entries = [self._entry(*each) for each in zip(rows, request_ids, scored, strict=True)]
+        now = dt.datetime.now(dt.UTC)
+        entries = [self._entry(*each, now) for each in zip(rows, request_ids, scored, strict=True)]
         results = await self._write_many(entries)
         answers: list[Prediction | ConflictError] = []
         fresh: list[Scored] = []
@@ -228,10 +229,10 @@ class Answering:
                 raise
             return [None] * len(entries)
 
-    def _entry(self, row: Row, request_id: str, scored: Scored) -> Entry:
+    def _entry(self, row: Row, request_id: str, scored: Scored, now: dt.datetime) -> Entry:
         return Entry(
             request_id=request_id,
-            time=dt.datetime.now(dt.UTC),
+            time=now,
             subject=None if self._subject is None else row.get(self._subject),
             instance=row,
             features=dict(zip(self.predictor.names, scored.features, strict=True)),

@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-LONGEST_SECONDS = 10
-"""For an answer: whoever waits for a store gives up before, and a timer for each request is kept for so long."""
+LONGEST_SECONDS = 30
+"""For an answer: the largest batch takes a second of a core of its own, and many times that where it has to share one.
+
+Whoever waits for a store gives up before. BentoML keeps a timer for each request for so long.
+"""
 QUIET = ["/predict", "/metrics", "/livez", "/readyz", "/healthz"]
 """What is asked too often for a line of the access log, and for a trace; metrics and prediction log tell of them."""
 

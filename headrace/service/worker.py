@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from headrace.service.settings import Settings
 
 SECONDS_BETWEEN_LOOKS = 1.0
+FEW_COLLECTIONS = (50_000, 20, 100)
+"""Thresholds of the garbage collector."""
 UP, COLD, DOWN = "ok", "being filled", "unavailable"
 _logger = logging.getLogger(__name__)
 
@@ -91,6 +93,8 @@ class Worker:
         # What was loaded stays: nobody need look through it for garbage.
         gc.collect()
         gc.freeze()
+        # The rows of a batch are no garbage either: at Python's own thresholds they are looked through over and over.
+        gc.set_threshold(*FEW_COLLECTIONS)
 
     def open_gate(self) -> Gate:
         """Open the gate, and say loudly where it is open to all."""
