@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.declaration.parameters import NAME, RIGHT_NAME, CandidateChoices, PipelineChoices
-from headrace.errors import ConfigError
 from headrace.words import closest, known
 from headrace.workspace import PARAMS, line_of, read_params, read_stages
 
@@ -19,19 +18,6 @@ KEYS = {
     "candidates": tuple(field.name for field in fields(CandidateChoices)),
 }
 """What an entry of each section has."""
-
-
-def check_parameters(pipeline: str) -> None:
-    """Do nothing where `params.yaml`, `dvc.yaml` and a pipeline's files fit each other.
-
-    Raises:
-        ConfigError: They do not; the message has a line for each thing that is wrong.
-    """
-    wrong = [*wrong_parameters([pipeline])]
-    if not wrong:
-        wrong = [*wrong_stages([pipeline])]
-    if wrong:
-        raise ConfigError("\n".join(wrong))
 
 
 def wrong_parameters(pipelines: Sequence[str]) -> Iterator[str]:

@@ -41,7 +41,7 @@ def init(  # noqa: PLR0913, PLR0917  each is an option
     time: Time = None,
     key: Key = None,
     encoding: Encoding = None,
-) -> None:  # the command's help is EXAMPLES
+) -> None:
     """Lay down a new project in this folder; with NAME, draft a pipeline from a table.
 
     The rows are looked at, and what a pipeline declares is written, with a comment beside each guess. What exists is

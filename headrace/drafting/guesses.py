@@ -25,7 +25,6 @@ MONEY = re.compile(
     r"amount|price|cost|charge|fee|salary|wage|income|balance|payment|revenue|spend|premium|credit|debit|total_?value",
     re.IGNORECASE,
 )
-COUNTRY_LIKE = re.compile(r"[A-Z]{2}")
 
 
 @dataclass
