@@ -90,6 +90,7 @@ class Written:
         require(named, table.column_names, where)
         _refuse_others(named, table, where)
         with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")  # a time that names its zone is the same one on every machine
             connection.register("given", table)
             return connection.sql(self.plain_sql("given")).to_arrow_table()
 

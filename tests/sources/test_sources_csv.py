@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -80,6 +83,17 @@ def test_values_stay_text_and_rows_in_order(tmp_path: Path, run, raw):
         {"id": "007", "name": 'a "b", c', "amount": "1.50"},
         {"id": "3", "name": None, "amount": "1e3"},
     ]
+
+
+def test_time_that_names_its_zone_is_the_same_on_every_machine(tmp_path: Path):
+    """A declared form with an offset is brought to UTC, wherever the machine is."""
+    path = tmp_path / "rows.csv"
+    path.write_text("id,at\n1,01/02/2024 10:00 +0200\n")
+    code = f"from headrace.sources import Csv; print(*Csv(path={str(path)!r}, times={{'at': '%d/%m/%Y %H:%M %z'}}).read(None, None))"
+    for zone in ("UTC", "Asia/Tokyo"):
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=True)
+        assert "2024-02-01 08:00:00" in done.stdout, zone
 
 
 def test_renaming_an_unknown_column_is_refused(tmp_path: Path):
