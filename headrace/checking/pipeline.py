@@ -6,7 +6,6 @@ import dataclasses
 import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from headrace.checking.expressions import check_expressions
 from headrace.declaration.durations import microseconds
@@ -18,7 +17,7 @@ from headrace.features import check_features
 from headrace.live import check_windows
 from headrace.metrics import METRICS
 from headrace.rules import check_rules
-from headrace.sources import build
+from headrace.sources import build, holds_secret
 from headrace.splits import check_split
 from headrace.tasks import check_target, task_of
 from headrace.validation import check_schema
@@ -219,7 +218,7 @@ def _serving(config: Pipeline) -> Iterator[tuple[str, str]]:
     except ConfigError as error:
         yield "serving.log.retention", str(error)
     for key, url in (("windows", config.serving.windows.url), ("log", log.url)):
-        if url is not None and urlsplit(url).password:
+        if url is not None and holds_secret(url):
             secret = f"HEADRACE_{key.upper()}__URL"
             yield f"serving.{key}.url", f"holds a password, which would be packaged; give it to the service as {secret}"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.drafting.naming import free_name
 from headrace.errors import ConfigError, SourceError
-from headrace.sources import Csv, Parquet, Sql
+from headrace.sources import Csv, Parquet, Sql, holds_secret
 from headrace.sources.files import existing
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _database(url: str, table: str | None, query: str | None) -> Opened:
     if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
         existing(str(parsed.database))  # SQLite would make an empty file
     known = os.environ.get(DATABASE) == url
-    secret = known or parsed.password is not None
+    secret = known or parsed.password is not None or holds_secret(url)
     settings: dict[str, Any] = {"query": sql} if secret else {"url": url, "query": sql}
     comments = {} if secret else {"url": "it has no password; one that has belongs in the environment"}
     where = parsed.set(query={}).render_as_string(hide_password=True)

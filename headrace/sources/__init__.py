@@ -6,7 +6,7 @@ from headrace.sources.csv_file import Csv
 from headrace.sources.ingesting import Ingested, ingest
 from headrace.sources.parquet_file import Parquet
 from headrace.sources.source import FunctionSource, Source
-from headrace.sources.sql import Sql
+from headrace.sources.sql import Sql, holds_secret
 
 __all__ = [
     "Csv",
@@ -18,5 +18,6 @@ __all__ = [
     "Source",
     "Sql",
     "build",
+    "holds_secret",
     "ingest",
 ]

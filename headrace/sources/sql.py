@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 from headrace.errors import ConfigError, SourceError, SourceUnavailable
 from headrace.sources.plain import Written
@@ -75,7 +76,7 @@ class Sql(Written):
     def identity(self) -> dict[str, Any]:
         """Return the query and where it is run; not as whom, nor how patiently."""
         url = self._parsed_url()
-        options = {key: value for key, value in url.query.items() if not any(word in key for word in SECRET_WORDS)}
+        options = {key: value for key, value in url.query.items() if not _is_secret(key)}
         database = [url.get_backend_name(), url.host, url.port, url.database, options]
         written = {name: each for name, each in vars(self).items() if name in {each.name for each in fields(Written)}}
         return {"query": self.query, "database": database, **written}
@@ -150,6 +151,16 @@ class Sql(Written):
         if _can_pass(error):
             return SourceUnavailable(f"{where}: {said}")
         return SourceError(f"{where}: the database refuses: {said}. See source.url and source.query.")
+
+
+def holds_secret(url: str) -> bool:
+    """Return whether a URL has a password, or an option that is one: `?password=...`."""
+    parts = urlsplit(url)
+    return bool(parts.password) or any(_is_secret(option) for option in parse_qs(parts.query))
+
+
+def _is_secret(option: str) -> bool:
+    return any(word in option.lower() for word in SECRET_WORDS)
 
 
 def _can_pass(error: DBAPIError) -> bool:

@@ -48,6 +48,7 @@ COLUMNS = {
     "dollars": (lambda n: f"${n * 10:,.2f}", {"type": "decimal(18,2)", "minimum": 0, "maximum": 50000}),
     "ISO days": (lambda n: f"{day(n):%Y-%m-%d}", {"type": "date"}),
     "ISO moments": (lambda n: f"{day(n):%Y-%m-%dT%H:%M:%S}", {"type": "timestamp"}),
+    "moments of a zone": (lambda n: f"{day(n):%Y-%m-%d %H:%M:%S} +0900", {"type": "timestamp"}),
     "European days": (lambda n: f"{day(n):%d/%m/%Y}", {"type": "date"}),
     "American days": (lambda n: f"{day(n):%m/%d/%Y}", {"type": "date"}),
     "German days": (lambda n: f"{day(n):%d.%m.%Y}", {"type": "date"}),
@@ -277,6 +278,20 @@ def test_password_is_not_written(place, monkeypatch, tmp_path):
     place.init("shop", "--from", url, "--query", "SELECT * FROM t;", "--label", "l")
     assert place.declared("shop", "pipeline")["source"] == {"query": "SELECT * FROM t", "row_number": "row"}
     assert place.accept("shop").rejected == 0
+
+
+@pytest.mark.filterwarnings("ignore:Query string argument")  # SQLite has no use for a password
+def test_password_among_the_options_of_a_url_is_not_written(place, monkeypatch, tmp_path):
+    """`?password=...` is a password as well: it stands in no file, and is not said."""
+    monkeypatch.delenv("HEADRACE_DATABASE", raising=False)
+    with sqlite3.connect(tmp_path / "secret.db") as connection:
+        connection.execute("CREATE TABLE t (a REAL, l TEXT)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", [(n / 7, left(n)) for n in range(300)])
+    said = place.init(
+        "shop", "--from", f"sqlite:///{tmp_path}/secret.db?password=xyzzy", "--table", "t", "--label", "l"
+    )
+    assert "export HEADRACE_DATABASE=" in said
+    assert b"xyzzy" not in said.encode() + b"".join(place.files().values())
 
 
 def test_params_keep_their_comments(place):
