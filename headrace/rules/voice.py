@@ -94,7 +94,7 @@ class BinaryVoice(Voice):
     keys: ClassVar[Sequence[str]] = (BELOW, ABOVE)
 
     def by_default(self, decisions: Sequence[str]) -> dict[str, str]:
-        """Return the mildest and the hardest of the decisions where nothing is declared."""
+        """Return `allow` and `block`: other decisions have to say themselves what the model decides."""
         del decisions
         return {BELOW: "allow", ABOVE: "block"}
 
