@@ -248,6 +248,8 @@ def _decisions(pipeline: str, results: Results) -> Iterator[tuple[str, Text | st
     if registration is not None:
         yield "Registry", " ".join(sentences.decision(registration))
     if "package" in results:
+        if registration is not None and registration["decision"] == "not better":
+            yield "", Text("The Bento holds this winner, not the champion.", style="yellow")
         yield (
             "Bento",
             Text(results["package"]["tag"], style="bold").append(

@@ -39,7 +39,7 @@ def write_contents(data: Path, config: PackageConfig, folder: Path) -> Contents:
         DataError: The winner takes features that are not declared, there is no row that windows could look back on, or
             nothing is registered.
     """
-    manifest = read_manifest(data / WINNER)
+    manifest, registration = read_manifest(data / WINNER), read_json(data / "registration.json")
     _check_features(manifest, config, data / WINNER)
     folder.mkdir(parents=True)
     shutil.copytree(data / WINNER, folder / WINNER)
@@ -66,7 +66,8 @@ def write_contents(data: Path, config: PackageConfig, folder: Path) -> Contents:
             candidate=manifest["candidate"],
             model=digest(data / WINNER),
             rows=digest(data / "validated"),
-            registered=_registered(data / "registration.json"),
+            registered=_registered(registration),
+            decision=registration.get("decision"),
         ),
         files={
             file.relative_to(folder).as_posix(): digest(file) for file in sorted(folder.rglob("*")) if file.is_file()
@@ -84,9 +85,8 @@ def _check_features(manifest: dict[str, Any], config: PackageConfig, winner: Pat
         raise DataError(f"{winner}: takes features that features.yaml has not: {', '.join(unknown)}; run `dvc repro`")
 
 
-def _registered(file: Path) -> dict[str, str]:
+def _registered(registration: dict[str, Any]) -> dict[str, str]:
     """Return the model's name and version in the registry; nothing where it was recorded and not registered."""
-    registration: dict[str, Any] = read_json(file)
     if registration.get("version") is None:
         return {}
     return {"name": str(registration["model_name"]), "version": str(registration["version"])}

@@ -29,10 +29,13 @@ class Packaged:
     tag: str
     size: int
     """Of the exported file, in bytes."""
+    decision: str | None
+    """What registering decided about the winner."""
 
     def __str__(self) -> str:
         """Return it in words."""
-        return f"{self.tag} ({self.size / 1e6:.1f} MB)"
+        doubt = "; it is not surely better than the champion, which stays" if self.decision == "not better" else ""
+        return f"{self.tag} ({self.size / 1e6:.1f} MB){doubt}"
 
 
 def package(root: Path, data: Path, config: PackageConfig) -> Packaged:
@@ -59,7 +62,7 @@ def package(root: Path, data: Path, config: PackageConfig) -> Packaged:
         bento = store.build(staged, tag, labels, {"pipeline": config.pipeline})
         archive = beside / f"{config.pipeline}.bento"
         write_archive(bento, archive)
-        packaged = Packaged(tag, archive.stat().st_size)
+        packaged = Packaged(tag, archive.stat().st_size, contents.lineage.decision)
         write_json(beside / BENTO, {"tag": tag, "pipeline": config.pipeline, "candidate": contents.lineage.candidate})
     return packaged
 
@@ -87,6 +90,7 @@ def _labels(root: Path, contents: Contents) -> dict[str, str]:
         "candidate": contents.lineage.candidate,
         "model_digest": contents.lineage.model,
         "rows_digest": contents.lineage.rows,
+        "decision": contents.lineage.decision or "",
     }
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
     return {**labels, "git_commit": found.stdout.strip()} if found.returncode == 0 else labels

@@ -35,6 +35,8 @@ class Lineage:
     """The digest of the validated rows."""
     registered: dict[str, str] = field(default_factory=dict)
     """The name and the version in the model registry, where it has one."""
+    decision: str | None = None
+    """What registering decided about it, such as `better`; a winner that is `not better` is packaged all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,7 @@ def describe_model(contents: Contents, worker: Worker, commit: str | None) -> di
         "candidate": lineage.candidate,
         "model": manifest["model"],
         "registered": lineage.registered or None,
+        "decision": lineage.decision,
         "task": contents.task.name,
         "classes": list(contents.task.classes) or None,
         "threshold": worker.predictor.threshold,

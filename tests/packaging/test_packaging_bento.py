@@ -79,6 +79,7 @@ def test_a_bento_says_where_it_comes_from(packaged: Place) -> None:
     assert described["name"] == "cards"
     assert described["args"] == {"pipeline": "cards"}
     assert described["labels"]["candidate"] == "cards-first"
+    assert described["labels"]["decision"] == "first"
     assert described["labels"]["model_digest"] == contents["lineage"]["model"]
     assert described["labels"]["rows_digest"] == contents["lineage"]["rows"]
 

@@ -109,10 +109,11 @@ def test_rules_are_packaged_and_a_request_gives_what_they_read(packaged: Place, 
 
 
 def test_a_model_that_was_not_registered_has_no_version(place: Place, tmp_path: Path) -> None:
-    """A winner that is no better than the champion is packaged all the same."""
+    """A winner that is no better than the champion is packaged all the same, and the package says so."""
     (place.root / "data/cards/registration.json").write_text('{"decision": "not better", "version": null}')
     contents = write_contents(place.root / "data/cards", CARDS, tmp_path / "model")
     assert contents.lineage.registered == {}
+    assert read_contents(tmp_path / "model").lineage.decision == "not better"
 
 
 def test_a_changed_winner_is_not_packaged(place: Place, tmp_path: Path) -> None:

@@ -173,6 +173,7 @@ def test_the_model_is_described(cards: Server) -> None:
     assert told["pipeline"] == "cards"
     assert told["version"] == cards.predict(**card())[1]["model_version"]
     assert told["registered"] == {"name": "cards", "version": "1"}
+    assert told["decision"] == "first"
     assert told["threshold"] == 0.3
     assert told["explains"] is True
 
