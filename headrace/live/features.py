@@ -6,7 +6,7 @@ import contextlib
 import math
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace.declaration.features import feature_names
 from headrace.declaration.sql import quoted
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from headrace.features.plan import Plan
     from headrace.live.records import Records
-    from headrace.live.store import Store
+    from headrace.live.store import Row, Store
 
 MISSING = math.nan
 CLAIM = 30.0
@@ -31,6 +31,17 @@ CLAIM = 30.0
 PAUSE = 0.1
 
 Value = float | str | None
+Asked = tuple["Mapping[str, Any]", str | None]
+"""A row, and what it is known by if it has no key."""
+
+
+class _Begun(NamedTuple):
+    """A row whose windows are still to be looked through."""
+
+    values: list[Any]
+    row: Row | None
+    """As a store keeps it; None where no window looks back."""
+    entities: list[int]
 
 
 class LiveFeatures:
@@ -96,12 +107,29 @@ class LiveFeatures:
             WindowsUnavailable: The store cannot be reached now. The row may be recorded; asking again is safe.
             DataError: The row has no time, or an expression does not take it.
         """
-        program = self._program(row)
-        values = self._own_values(program)
-        if self._store is not None and self._records is not None:
-            self._look_back(values, row, program, request)
-        self._fill_ratios(values)
+        [values] = self.ask_each([(row, request)])
+        if isinstance(values, Exception):
+            raise values
         return values
+
+    def ask_each(self, asked: Sequence[Asked]) -> list[list[Value] | Exception]:
+        """Record a few rows together, and return the features of each: those of `ask` for one after the other.
+
+        Args:
+            asked: Rows and requests, as `ask` takes them.
+
+        Returns:
+            Features in the order of `names`, or what is wrong with a row: `DataError`, and it is not recorded.
+
+        Raises:
+            WindowsUnavailable: As `ask`, of all of them.
+        """
+        begun = [self._begun(*each) for each in asked]
+        histories = iter(self._record([each.row for each in begun if isinstance(each, _Begun) and each.row]))
+        return [
+            each if isinstance(each, Exception) else self._finished(each, next(histories) if each.row else [])
+            for each in begun
+        ]
 
     def ask_many(self, rows: Sequence[Mapping[str, Any]], requests: Sequence[str | None]) -> list[list[Value]]:
         """Record rows, and return the features of each, in their order.
@@ -129,19 +157,40 @@ class LiveFeatures:
         self._fill_ratios(values)
         return values
 
-    def _look_back(
-        self, values: list[Any], row: Mapping[str, Any], program: Mapping[str, Any], request: str | None
-    ) -> None:
-        records, store = self._held()
-        recorded, present = records.row(row, program, records.keys.of(row.get(self._plan.rows.key), request))
-        histories = store.add(recorded)
-        found = dict(zip(present, histories, strict=True))
+    def _begun(self, row: Mapping[str, Any], request: str | None) -> _Begun | Exception:
+        """Return what needs no history."""
+        try:
+            program = self._program(row)
+            values = self._own_values(program)
+            if self._records is None:
+                return _Begun(values, None, [])
+            key = self._records.keys.of(row.get(self._plan.rows.key), request)
+            return _Begun(values, *self._records.row(row, program, key))
+        except Exception as error:  # noqa: BLE001  whatever is wrong with a row does not spoil the others
+            return error
+
+    def _record(self, rows: Sequence[Row]) -> list[list[bytes]]:
+        return self._store.add(rows) if self._store is not None and rows else []
+
+    def _finished(self, begun: _Begun, histories: Sequence[bytes]) -> list[Value] | Exception:
+        """Return all features, or what went wrong."""
+        try:
+            if begun.row is not None:
+                self._fill_windows(begun, begun.row.order, dict(zip(begun.entities, histories, strict=True)))
+            self._fill_ratios(begun.values)
+        except Exception as error:  # noqa: BLE001  as above
+            return error
+        return begun.values
+
+    def _fill_windows(self, begun: _Begun, order: bytes, found: Mapping[int, bytes]) -> None:
+        records, _ = self._held()
         for number, windows in enumerate(records.windows):
-            if len(found.get(number, b"")) > windows.width:
+            history = found.get(number, b"")
+            if len(history) > windows.width:
                 self.hits += 1
             else:
                 self.misses += 1
-            windows.fill(values, found.get(number, b""), recorded.order)
+            windows.fill(begun.values, history, order)
 
     def _own_values(self, program: Mapping[str, Any]) -> list[Any]:
         values: list[Any] = self._blank.copy()

@@ -69,9 +69,9 @@ class FileStore:
         self._chunks, self._keys, self._orders, self._marks = (space + kind for kind in (CHUNKS, KEYS, ORDERS, MARKS))
         self._widths, self._order = widths, order
 
-    def add(self, row: Row) -> list[bytes]:
-        """Record a row unless it is known, and return the histories of its places."""
-        return self._file.write(lambda transaction: self._add(transaction, row))
+    def add(self, rows: Sequence[Row]) -> list[list[bytes]]:
+        """Record rows unless they are known, in one transaction, and return the histories of each one's places."""
+        return self._file.write(lambda transaction: [self._add(transaction, row) for row in rows])
 
     def add_many(self, rows: Sequence[Row]) -> dict[bytes, bytes]:
         """Record rows unless they are known, in short transactions, and return the histories of their places.

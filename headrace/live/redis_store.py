@@ -151,12 +151,14 @@ class RedisStore:
         self._replace = self._redis.register_script(COMPARE + REPLACE)
         self._swap = self._redis.register_script(SWAP)
 
-    def add(self, row: Row) -> list[bytes]:
-        """Record a row unless it is known, and return the histories of its places."""
-        keys = [self._rows + row.key, *(self._histories + place.name for place in row.places)]
-        records = [place.record for place in row.places]
-        with self._said():
-            found: list[bytes] = self._add(keys, [row.facts, self._seconds, self._order, row.horizon, *records])
+    def add(self, rows: Sequence[Row]) -> list[list[bytes]]:
+        """Record rows unless they are known, in one round trip, and return the histories of each one's places."""
+        with self._said(), self._redis.pipeline() as sent:
+            for row in rows:
+                keys = [self._rows + row.key, *(self._histories + place.name for place in row.places)]
+                records = [place.record for place in row.places]
+                self._add(keys, [row.facts, self._seconds, self._order, row.horizon, *records], client=sent)
+            found: list[list[bytes]] = sent.execute()
         return found
 
     def add_many(self, rows: Sequence[Row]) -> dict[bytes, bytes]:

@@ -38,8 +38,14 @@ class Store(Protocol):
     is_remote: bool
     """Whether it is reached over a network."""
 
-    def add(self, row: Row) -> list[bytes]:
-        """Record a row unless it is known, and return the histories of its places, the row's own record in them."""
+    def add(self, rows: Sequence[Row]) -> list[list[bytes]]:
+        """Record a few rows unless they are known, one after the other.
+
+        All of them are recorded together, or none.
+
+        Returns:
+            The histories of each one's places as they are when it has been recorded, its own record in them.
+        """
 
     def add_many(self, rows: Sequence[Row]) -> dict[bytes, bytes]:
         """Record rows unless they are known; others have their turns meanwhile.

@@ -11,6 +11,7 @@ from headrace.errors import WindowsUnavailable
 from headrace.models import load
 from headrace.rules.row import RowRules
 from headrace.service.contents import WINNER
+from headrace.service.gathering import Gathering
 from headrace.service.saying import Said, saying
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Predictor:
         self.missed = 0
         """Rows that were served without windows."""
         self._live, self._on_failure = live, on_failure
+        self._ask = Gathering(live.ask_each, in_thread=live.is_remote)
         self._score = model.scorer(live.names)
         self._say = saying(contents.task, self.threshold)
         self._decide = RowRules(contents.rules, contents.schema, contents.features, contents.task, self.threshold)
@@ -100,9 +102,7 @@ class Predictor:
 
     async def _features(self, row: Row, request_id: str) -> Values:
         try:
-            if self._live.is_remote:
-                return await run_in_threadpool(self._live.ask, row, request_id)
-            return self._live.ask(row, request_id)
+            return await self._ask((row, request_id))
         except WindowsUnavailable:
             if self._on_failure is OnFailure.refuse:
                 raise

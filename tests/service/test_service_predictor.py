@@ -70,6 +70,17 @@ def score(predictor: Predictor, rows: list[dict[str, Any]]) -> list[Any]:
     return asyncio.run(ask())
 
 
+async def gather(predictor: Predictor, rows: list[dict[str, Any]]) -> list[Any]:
+    """Return what becomes of rows whose requests came in one moment."""
+    asked = [predictor.score(row, f"request-{place}") for place, row in enumerate(rows)]
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+def score_at_once(predictor: Predictor, rows: list[dict[str, Any]]) -> list[Any]:
+    """Return what is made of rows whose requests came in one moment."""
+    return asyncio.run(gather(predictor, rows))
+
+
 def score_many(predictor: Predictor, rows: list[dict[str, Any]]) -> list[Any]:
     """Return what is made of rows that are asked at once."""
     return asyncio.run(predictor.score_many(rows, [f"request-{place}" for place in range(len(rows))]))
@@ -83,7 +94,7 @@ def offline(config: Any, rows: list[dict[str, Any]], folder: Path, part: str) ->
     return pq.read_table(folder / "features" / f"{part}.parquet")
 
 
-@pytest.mark.parametrize("asked", [score, score_many])
+@pytest.mark.parametrize("asked", [score, score_at_once, score_many])
 def test_a_new_day_is_judged_as_in_training(packaged: Place, tmp_path: Path, asked: Any) -> None:
     """Every feature and every probability: windows that reach into the history, and over rows of the day itself."""
     folder = write_until_yesterday(packaged, tmp_path / "data")
@@ -98,6 +109,34 @@ def test_a_new_day_is_judged_as_in_training(packaged: Place, tmp_path: Path, ask
     np.testing.assert_allclose([row.said.score for row in found], probabilities, rtol=TOLERANCE)
     assert [row.decision for row in found] == ["block" if each >= 0.3 else "allow" for each in probabilities]
     assert len(set(probabilities)) > ROWS_A_DAY / 2
+
+
+@pytest.mark.parametrize("wrong", [{"paid at": None}, {"paid at": "noon"}])
+def test_a_wrong_row_does_not_spoil_those_of_its_moment(packaged: Place, tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """It alone is told, and the rows beside it see one another as if it had not come."""
+    folder = write_until_yesterday(packaged, tmp_path / "data")
+    rows = as_asked(folder, LAST_DAY)
+    with opened(folder, tmp_path / "whole") as predictor:
+        expected = [each.said.score for each in score_at_once(predictor, rows)]
+    with opened(folder, tmp_path / "spoilt") as predictor:
+        before, error, *after = score_at_once(predictor, [rows[0], {**rows[0], **wrong}, *rows[1:]])
+    assert isinstance(error, Exception)
+    assert [each.said.score for each in (before, *after)] == expected
+
+
+def test_who_leaves_does_not_keep_others_waiting(packaged: Place, tmp_path: Path) -> None:
+    """A request that is given up before its turn leaves those of its moment their answers."""
+    folder = write_until_yesterday(packaged, tmp_path / "data")
+    rows = as_asked(folder, LAST_DAY)
+
+    async def leave(predictor: Predictor) -> Any:
+        leaving, staying = (asyncio.ensure_future(predictor.score(row, str(row))) for row in rows[:2])
+        await asyncio.sleep(0)
+        leaving.cancel()
+        return await asyncio.wait_for(staying, 10)
+
+    with opened(folder, tmp_path) as predictor:
+        assert asyncio.run(leave(predictor)).decision in {"allow", "block"}
 
 
 def test_rows_without_time_need_no_history(packaged: Place, tmp_path: Path) -> None:
