@@ -8,6 +8,7 @@ import csv
 import re
 import shutil
 import tempfile
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,8 +130,14 @@ def _read_header(path: Path, file: Path, separator: str) -> list[str]:
             raise SourceError(f"{path}: line 1: the line of column names is broken: {error}") from error
     if not header:
         raise SourceError(f"{path}: the file is empty; it needs a line of column names, and rows")
-    if not "".join(header).isprintable():  # escaped bytes, and zeros, are not
+    if any(character == "\0" or unicodedata.category(character) == "Cs" for character in "".join(header)):
         raise SourceError(f"{path}: line 1: the column names are not text in UTF-8; {CONVERT}")
+    controlled = [name for name in header if any(unicodedata.category(character) == "Cc" for character in name)]
+    if controlled:
+        raise SourceError(
+            f"{path}: line 1: the column name {controlled[0]!r} holds a line break or another control character; "
+            "write it without one"
+        )
     return header
 
 

@@ -63,7 +63,10 @@ WRONG = {
         {"_target_": CARDS, "drift": {"start": "2018-07-01", "inflatoin": 2}},
         "source.drift.inflatoin: unknown key; did you mean inflation",
     ),
-    "wrong type": ({"_target_": CARDS, "customers": "many"}, "source.customers: Value 'many' of type 'str'"),
+    "wrong type": (
+        {"_target_": CARDS, "customers": "many"},
+        "source.customers: 'many' is no whole number; write one such as 10",
+    ),
     "wrong type within": ({"_target_": CARDS, "drift": 3}, "source.drift: "),
     "missing": ({"_target_": "headrace.sources.Csv"}, "source.path: missing"),
     "missing within": ({"_target_": CARDS, "drift": {}}, "source.drift.start: missing"),

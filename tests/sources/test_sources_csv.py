@@ -25,6 +25,10 @@ BROKEN = {
         "id,cafés\n1,2\n".encode("latin-1"),
         "line 1: the column names are not text in UTF-8",
     ),
+    "a name of two lines": (
+        b'id,"the\nmoment"\n1,2018-04-01\n',
+        "line 1: the column name 'the\\nmoment' holds a line break",
+    ),
     "two bytes a letter": ("id,moment\n1,2018-04-01\n".encode("utf-16"), "line 1: the column names are not text"),
     "nothing at all": (b"", "the file is empty"),
     "names alone": (b"id,moment\n", "there are no rows below the line of column names"),
@@ -57,6 +61,14 @@ def test_broken_line_deep_in_a_large_file_is_found(tmp_path: Path):
     path.write_text("id,name\n" + "\n".join(lines) + "\n")
     with pytest.raises(SourceError, match="line 200002: 1 values for 2 columns; line 250002: a quote"):
         list(Csv(path=str(path)).read(None, None))
+
+
+@pytest.mark.parametrize("name", ["the\u00a0amount", "\u3000\u91d1\u984d", "\ufeff"])
+def test_names_with_spaces_of_all_kinds_are_read(name: str, tmp_path: Path):
+    """A name is what the file says, with the spaces that spreadsheets write."""
+    path = tmp_path / "rows.csv"
+    path.write_text(f"id,{name}\n1,2\n", encoding="utf-8")
+    assert next(Csv(path=str(path)).read(None, None)).column_names == ["id", name]
 
 
 def test_missing_file_names_its_neighbours(tmp_path: Path):
