@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from headrace.config.reading import first_line
 from headrace.words import closest, known
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ def _misfits_inside(value: Any, inner: type[Any], container: Any, at: tuple[str 
 
 def _misfit_value(node: Any, name: str, value: Any, at: tuple[str | int, ...]) -> Iterator[Misfit]:
     try:
-        node[name] = value  # OmegaConf's own conversions, and its words
+        node[name] = value  # OmegaConf's own conversions
     except OmegaConfBaseException as error:
-        yield Misfit(at, str(error).strip().split("\n", 1)[0])
+        yield Misfit(at, first_line(error))
 
 
 def _required(hint: Any) -> Any:

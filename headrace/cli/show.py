@@ -186,11 +186,10 @@ def _candidates(evaluation: dict[str, Any], width: int) -> Table:
     """Return a table of the candidates, the winner first, with as many metrics as there is room for."""
     names, metric = tables.candidate_names(evaluation), evaluation["metric"]
     wide = width >= WIDE
-    first = [row for row in tables.metric_rows(evaluation, names, "test") if row.words.name == words_for(metric).name]
-    others = [row for row in tables.metric_rows(evaluation, names, "test") if row not in first]
+    rows = tables.metric_rows(evaluation, names, "test")
     headers = [
         _header(words_for(metric).name, "validation"),
-        *(_header(row.words.name, "test") for row in first + others),
+        *(_header(row.words.name, "test") for row in rows),
     ]
     models = [evaluation["candidates"][name].get("model", "") for name in names]
     left = width - 3 - max(map(len, names)) - 2 - (max(map(len, models)) + 2 if wide else 0)
@@ -204,7 +203,7 @@ def _candidates(evaluation: dict[str, Any], width: int) -> Table:
         table.add_column(header, justify="right", style="" if number else "dim")
     for number, name in enumerate(names):
         won = name == evaluation["winner"]
-        cells = [row.cells[number] for row in (first + others)[: shown - 1]]
+        cells = [row.cells[number] for row in rows[: shown - 1]]
         table.add_row(
             Text("★" if won else "", style="bold yellow"),
             Text(name, style="bold" if won else ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,9 +82,21 @@ def narrow(cfg: DictConfig, view: type[View], origin: Origin) -> View:
         raise ConfigError(f"{origin(error.full_key or '')}: {first_line(error)}") from error
 
 
+WRONG_TYPE = {
+    "Integer": "is no whole number; write one such as 10",
+    "Float": "is no number; write one such as 0.5",
+    "bool": "is neither true nor false; write one of the two",
+}
+"""By what OmegaConf calls a type."""
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message: OmegaConf's later lines are about its classes."""
-    return str(error).strip().split("\n", 1)[0]
+    line = str(error).strip().split("\n", 1)[0]
+    found = re.match(
+        r"Value (.+) (?:of type '\w+' could not be converted to|is not a valid) (Integer|Float|bool)\b", line
+    )
+    return f"{found[1]} {WRONG_TYPE[found[2]]}" if found else line
 
 
 def _options(group: str) -> str:

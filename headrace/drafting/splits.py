@@ -111,9 +111,13 @@ def split_by_keys(connection: duckdb.DuckDBPyConnection, key: Key, label: str, t
     if rarest is None:
         raise DataError(f"label '{label}': only {len(keys)} rows have one; that is too few to train and to judge on")
     raise DataError(
-        f"label '{label}': only {task.rows[rarest]} rows are {rarest!r}; that is too few to train and to judge on: "
+        f"label '{label}': only {_said(task.rows[rarest])} {rarest!r}; that is too few to train and to judge on: "
         "take more rows, or join it with another value"
     )
+
+
+def _said(rows: int) -> str:
+    return f"{rows} row is" if rows == 1 else f"{rows} rows are"
 
 
 def _keys_and_classes(

@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.report.formatting import count, days_between, number, percent, plain, share
 from headrace.report.sentences import either, judged_on, order
+from headrace.report.words import words_for
 
 if TYPE_CHECKING:
     from headrace.declaration.pipeline import ReportConfig
 
 DECISIONS, TRUST = "Decisions", "Probabilities"
+TILES = {
+    "recall": words_for("recall"),
+    "precision": words_for("precision"),
+    "false_positive_rate": words_for("false_positive_rate")._replace(name="Negatives flagged"),
+}
+"""What the page begins with, after the metric by which candidates are compared."""
 CAPTIONS = {
     "precision_recall": "Precision and recall at every threshold; dots mark the chosen ones",
     "roc": "Recall against false positives at every threshold; dots mark the chosen ones",

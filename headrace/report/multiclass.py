@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.report.formatting import count, share
 from headrace.report.sentences import decided_by_rules, judged_on, order
+from headrace.report.words import words_for
 
 if TYPE_CHECKING:
     from headrace.declaration.pipeline import ReportConfig
 
 DECISIONS, TRUST = "Classes", "Probabilities"
+TILES = {name: words_for(name) for name in ("accuracy", "balanced_accuracy", "f1_macro", "log_loss")}
+"""What the page begins with, after the metric by which candidates are compared."""
 CAPTIONS = {
     "precision_recall": "Precision and recall of the winner, each class against the rest",
     "roc": "Recall against false positives of the winner, each class against the rest",

@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.report.formatting import metric, number, share
 from headrace.report.sentences import decided_by_rules, judged_on, order
+from headrace.report.words import words_for
 
 if TYPE_CHECKING:
     from headrace.declaration.pipeline import ReportConfig
 
 DECISIONS, TRUST = "Errors", "Where they lie"
+TILES = {
+    "mae": words_for("mae"),
+    "r2": words_for("r2")._replace(name="Variance explained", is_share=True),
+    "median_absolute_error": words_for("median_absolute_error"),
+    "rmse": words_for("rmse"),
+}
+"""What the page begins with, after the metric by which candidates are compared."""
 CAPTIONS = {
     "predictions": "Predicted against actual; on the dotted line the two agree",
     "residuals": "The error of each row, by what was predicted",

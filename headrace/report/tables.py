@@ -8,7 +8,17 @@ from headrace.report.formatting import metric, share
 from headrace.report.words import METRICS, PRECISION_AT, Words, words_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+
+MOST_TILES = 4
+
+
+class Tile(NamedTuple):
+    """A number of the winner that the page begins with."""
+
+    name: str
+    text: str
 
 
 class Cell(NamedTuple):
@@ -32,8 +42,20 @@ def candidate_names(evaluation: dict[str, Any]) -> list[str]:
     return sorted(values, key=lambda each: (each != evaluation["winner"], values[each], each))
 
 
+def tiles(evaluation: dict[str, Any], others: Mapping[str, Words]) -> list[Tile]:
+    """Return the winner's numbers on the test rows: first the metric that made it the winner, then others.
+
+    Args:
+        evaluation: The content of `evaluation.json`.
+        others: By metric, what it is called here.
+    """
+    test = evaluation["candidates"][evaluation["winner"]]["test"]
+    named = {evaluation["metric"]: words_for(evaluation["metric"])} | dict(others)
+    return [Tile(words.name, _form(words, test[name])) for name, words in list(named.items())[:MOST_TILES]]
+
+
 def metric_rows(evaluation: dict[str, Any], names: Sequence[str], side: str) -> list[MetricRow]:
-    """Return a row for each metric, the best candidate of each marked.
+    """Return a row for each metric, the one that is compared first; the best candidate of each is marked.
 
     Args:
         evaluation: The content of `evaluation.json`.
@@ -42,7 +64,8 @@ def metric_rows(evaluation: dict[str, Any], names: Sequence[str], side: str) -> 
     """
     present = evaluation["candidates"][names[0]][side]
     tops = [each for each in present if each.startswith(PRECISION_AT)]
-    ordered = [each for each in (*list(METRICS)[:1], *tops, *list(METRICS)[1:]) if each in present]
+    known = (evaluation["metric"], *list(METRICS)[:1], *tops, *list(METRICS)[1:])
+    ordered = [each for each in dict.fromkeys(known) if each in present]
     return [_metric_row(each, [evaluation["candidates"][name][side][each] for name in names]) for each in ordered]
 
 
@@ -65,6 +88,9 @@ def shifted_columns(validation: dict[str, Any], most: int = 5) -> list[tuple[str
 def _metric_row(name: str, values: Sequence[float]) -> MetricRow:
     words = words_for(name)
     best = min(values, key=abs) if name == "mean_error" else (min if words.smaller_is_better else max)(values)
-    form = share if words.is_share else metric
     single = len(values) == 1
-    return MetricRow(words, [Cell(form(value), value == best and not single) for value in values])
+    return MetricRow(words, [Cell(_form(words, value), value == best and not single) for value in values])
+
+
+def _form(words: Words, value: float) -> str:
+    return share(value) if words.is_share else metric(value)

@@ -71,7 +71,7 @@ def test_all_mistakes_in_all_files_are_said_with_their_lines(project: Project) -
     for said in (
         "params.yaml:9: candidates.fraud-xgboost.model: 'xgbost' is no file in conf/model/; did you mean xgboost?",
         "pipelines/fraud/pipeline.yaml:23: sead: unknown key; did you mean seed?",
-        "pipelines/fraud/pipeline.yaml:18: split.time.folds: Value 'two' of type 'str'",
+        "pipelines/fraud/pipeline.yaml:18: split.time.folds: 'two' is no whole number; write one such as 10",
         "pipelines/fraud/features.yaml:13: windows.customer_id.spans: '7x' is no length of time",
         "conf/model/lightgbm.yaml:8: params.num_leafs: LGBMClassifier has no such parameter; did you mean num_leaf?",
         "pipelines/churn/schema.yaml:3: key: 'customerId' is none of the columns; did you mean customerID?",

@@ -38,7 +38,7 @@ BROKEN = {
     "a class of one row": (
         "id,visits,left\n" + "".join(f"{n},{n % 7},{'yes' if n == 5 else 'no'}\n" for n in range(200)),
         "left",
-        ["label 'left': only 1 rows are 'yes'; that is too few to train and to judge on"],
+        ["label 'left': only 1 row is 'yes'; that is too few to train and to judge on"],
     ),
     "nothing to learn from": (
         "id,left\n" + "".join(f"{n},{'yes' if n % 3 == 0 else 'no'}\n" for n in range(200)),

@@ -41,7 +41,7 @@ MISTAKES = {
     ),
     "unknown key": (FRAUD, "seed: 0", "sead: 0\nseed: 0", [FRAUD, "sead", "unknown key", "did you mean seed?"]),
     "unknown inner key": (FRAUD, "folds: 2", "foldz: 2", [FRAUD, "split.time.foldz", "did you mean folds?"]),
-    "wrong type": (FRAUD, "seed: 0", "seed: many", [FRAUD, "seed", "'many'", "Integer"]),
+    "wrong type": (FRAUD, "seed: 0", "seed: many", [FRAUD, "seed", "'many'", "is no whole number"]),
     "missing section": (FRAUD, "seed: 0", "", [FRAUD, "seed", "missing"]),
     "not YAML": (FRAUD, "seed: 0", "seed: [0", [f"{FRAUD}:", "not valid YAML"]),
     "environment variable": (FRAUD, "seed: 0", "seed: ${oc.env:NO_SUCH_SEED}", [FRAUD, "seed", "NO_SUCH_SEED"]),

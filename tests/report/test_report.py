@@ -210,6 +210,23 @@ def test_every_decision_of_the_registry_has_words():
         assert "".join(verdict) in sentences.VERDICTS
 
 
+@pytest.mark.parametrize(
+    ("metric", "first"),
+    [("average_precision", "Average precision"), ("roc_auc", "ROC AUC"), ("log_loss", "Log loss")],
+)
+def test_the_page_begins_with_the_metric_by_which_candidates_are_compared(judged, tmp_path, metric, first):
+    """Its card is the first, and its line the first of the test rows."""
+    config = finish(judged, tmp_path / "data", VALIDATION, FIRST)
+    file = tmp_path / "data" / "evaluation" / "evaluation.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "metric": metric}))
+    page = render(tmp_path / "data", tmp_path, config)
+    cards = page.partition('<dl class="tiles">')[2].partition("</dl>")[0]
+    assert re.findall("<dt>(.*?)</dt>", cards) == [first, "Recall", "Precision", "Negatives flagged"]
+    assert f"Validation<small>{first}, mean of" in page
+    lines = page.partition('scope="rowgroup">On the test rows')[2]
+    assert re.findall(r'<th scope="row">([^<]+)<small>', lines)[0] == first
+
+
 def test_the_best_value_of_each_metric_stands_out(judged):
     """The winner comes first; of a loss the smallest is the best."""
     summary = json.loads((judged.data / "evaluation" / "evaluation.json").read_text())
