@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from headrace.access import bound_host, open_gate, warn_if_open
 from headrace.declaration.serving import OnFailure
-from headrace.errors import ConfigError, LogUnavailable, WindowsUnavailable
+from headrace.errors import ConfigError, HeadraceError, LogUnavailable, WindowsUnavailable
 from headrace.live import open_windows
 from headrace.prediction_log import PredictionLog, open_store, read_keys
 from headrace.service.answering import Answering
@@ -136,14 +136,12 @@ class Worker:
         said = ""
         while True:
             try:
-                if not self._is_warm():  # at the start; and a Redis may come back without what it had
-                    self._windows = COLD
-                    warm(self._folder, self.contents, self.live)
-                self.live.check()
-                self._windows, said = UP, ""
-            except WindowsUnavailable as error:
+                self._look_at_windows()
+                said = ""
+            except Exception as error:  # whatever it is: nobody else would say so, and the next look may find it gone
                 if str(error) != said:
-                    _logger.error("%s", error)  # noqa: TRY400  a line is enough
+                    unexpected = not isinstance(error, HeadraceError)
+                    _logger.error("%s", error, exc_info=unexpected)  # noqa: TRY400  else a line is enough
                 self._windows, said = DOWN, str(error)
             self.log.look()
             self.metrics.look(
@@ -151,6 +149,13 @@ class Worker:
             )
             if self._closing.wait(SECONDS_BETWEEN_LOOKS):
                 return
+
+    def _look_at_windows(self) -> None:
+        if not self._is_warm():  # at the start; and a Redis may come back without what it had
+            self._windows = COLD
+            warm(self._folder, self.contents, self.live)
+        self.live.check()
+        self._windows = UP
 
     def _is_warm(self) -> bool:
         files = self.contents.files

@@ -39,12 +39,17 @@ class SimulatedCards:
     """
 
     customers: int = 5_000
+    """How many pay, each in their own way."""
     terminals: int = 10_000
+    """Where they pay."""
     radius: float = 5.0
     """How far a customer goes to a terminal, on a square of 100 by 100."""
     start: str = "2018-04-01"
+    """The first day."""
     seed: int = 0
+    """Another one gives other people and purchases of the same kind."""
     drift: Drift | None = None
+    """What changes over time; nothing where it is left out."""
 
     def __post_init__(self) -> None:
         """Check what a type cannot say."""
