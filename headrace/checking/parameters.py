@@ -74,7 +74,8 @@ def _options(pipelines: dict[str, Any], candidates: dict[str, Any]) -> Iterator[
 
 def _section(section: str, entries: Any, keys: tuple[str, ...]) -> Iterator[str]:
     if not isinstance(entries, dict) or not entries:
-        yield f"{PARAMS}: {section}: found {entries!r}; it has to be a name and its choices on each line"
+        found = "missing" if entries is None else f"found {entries!r}"
+        yield f"{PARAMS}: {section}: {found}; it has to be a name and its choices on each line"
         return
     for name, chosen in entries.items():
         if not isinstance(name, str) or not isinstance(chosen, dict):

@@ -10,7 +10,16 @@ from rich.text import Text
 
 from headrace.cli.failing import errors_said
 from headrace.cli.terminal import NONE_YET, open_console
-from headrace.workspace import candidates_of, declared_files, digest_of, is_lasting, keep, pipelines, recall
+from headrace.workspace import (
+    candidates_of,
+    declared_files,
+    digest_of,
+    is_lasting,
+    keep,
+    pipelines,
+    read_params,
+    recall,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +34,9 @@ def check(name: str | None) -> None:
     """Print what is wrong, and leave with code 1; or what was looked at."""
     with errors_said():
         names = [name] if name else [*pipelines()]
+        is_empty = not names and not read_params().get("pipelines")
     console = open_console()
-    if not names:
+    if is_empty:
         console.print(NONE_YET)
         return
     digest = digest_of(f"check {names}", declared_files(names))

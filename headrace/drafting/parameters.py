@@ -100,11 +100,14 @@ def _read(root: Path) -> Any:
     from ruamel.yaml.error import YAMLError
 
     try:
-        return _yaml().load((root / PARAMS).read_text(encoding="utf-8")) or {}
+        params = _yaml().load((root / PARAMS).read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         return {}  # a project that is still to be laid down
     except YAMLError as error:
         raise ConfigError(f"{PARAMS}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(params, dict):
+        raise ConfigError(f"{PARAMS}: found a list or a word; it has the sections pipelines and candidates")
+    return params
 
 
 def _yaml() -> Any:

@@ -100,17 +100,22 @@ def _refuse(folder: Path, names: list[str]) -> None:
     ]
     if (folder / STAGES).is_file() and not _has_our_stages(folder):
         wrong.append(f"{STAGES}: has stages of another project; use another folder")
-    params = _load(folder / PARAMS)
-    wrong += [
-        f"{PARAMS}: {section}: missing; add `{section}: {{}}`, or use another folder"
-        for section in SECTIONS
-        if (folder / PARAMS).is_file() and not isinstance(params.get(section), dict)
-    ]
+    if (folder / PARAMS).is_file():
+        params = _load(folder / PARAMS)
+        wrong += [
+            f"{PARAMS}: {section}: {_found(params.get(section))}; write `{section}: {{}}`, or use another folder"
+            for section in SECTIONS
+            if not isinstance(params.get(section), dict)
+        ]
     parents = {parent for name in names for parent in (folder / name).relative_to(folder).parents}
     wrong += [f"{name}: is a file, and has to be a folder" for name in parents if (folder / name).is_file()]
     wrong += [f"{name}: is a folder, and has to be a file" for name in names if (folder / name).is_dir()]
     if wrong:
         raise ConfigError("\n".join(sorted(wrong)))
+
+
+def _found(section: Any) -> str:
+    return "missing" if section is None else f"found {section!r}; it has to be a name and its choices on each line"
 
 
 def _has_our_stages(folder: Path) -> bool:

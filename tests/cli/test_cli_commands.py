@@ -271,6 +271,18 @@ def test_outside_of_a_project_it_is_said_where_to_go(tmp_path: Path, arguments: 
     assert done.stderr.startswith(f"error: params.yaml: no such file in {tmp_path}; ")
 
 
+def test_sections_of_another_shape_are_mistakes(tmp_path: Path) -> None:
+    """A project without one right entry is not taken for a new one."""
+    (tmp_path / "params.yaml").write_text("pipelines: [fraud]\n")
+    done = subprocess.run(["headrace", "check"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "params.yaml:1: pipelines: found ['fraud']; it has to be a name and its choices on each line",
+        "params.yaml: candidates: missing; it has to be a name and its choices on each line",
+        "2 mistakes in 1 file.",
+    ]
+
+
 def completed(project: Project, words: str) -> list[str]:
     """Return what bash would be offered for a line, by the protocol of Typer's completion."""
     position = str(len(words.split(" ")) - 1)

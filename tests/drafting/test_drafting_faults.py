@@ -107,6 +107,14 @@ def test_what_exists_is_not_overwritten(place):
     assert "data/other/: is there already; choose another name" in said
 
 
+def test_parameters_that_are_no_sections_are_refused(place):
+    """A list says nothing of pipelines."""
+    (place.root / "rows.csv").write_text(GOOD)
+    (place.root / "params.yaml").write_text("- shop\n")
+    said = place.refused("shop", "--from", "rows.csv", "--label", "left")
+    assert "params.yaml: found a list or a word; it has the sections pipelines and candidates" in said
+
+
 def test_a_failure_while_writing_leaves_nothing(place, monkeypatch):
     """When the last file cannot be written, the folders that were made for the pipeline are gone again."""
     (place.root / "rows.csv").write_text(GOOD)

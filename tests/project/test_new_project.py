@@ -197,7 +197,12 @@ def test_a_project_below_the_top_of_a_repository_has_no_workflows(tmp_path: Path
     [
         ("dvc.yaml", "stages: {a: {cmd: b}}\n", "dvc.yaml: has stages of another project; use another folder"),
         ("dvc.yaml", "stages: [\n", "dvc.yaml:2:1: not valid YAML"),
-        ("params.yaml", "lr: 1\npipelines: {}\n", "params.yaml: candidates: missing; add `candidates: {}`"),
+        ("params.yaml", "lr: 1\npipelines: {}\n", "params.yaml: candidates: missing; write `candidates: {}`"),
+        (
+            "params.yaml",
+            "pipelines: [a]\ncandidates: {}\n",
+            "params.yaml: pipelines: found ['a']; it has to be a name and",
+        ),
         ("stages/__init__.py", "", "stages/__init__.py: Python would import this in place of Headrace's own"),
         ("headrace.py", "", "headrace.py: Python would import this in place of Headrace's own"),
         ("conf", "text", "conf: is a file, and has to be a folder"),
