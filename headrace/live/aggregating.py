@@ -27,6 +27,8 @@ Numbers = list[Any]
 REPRESENTABLE = 2**53
 Border = tuple[int, int]
 """The numbers of the two borders of a window, among all borders of its entity."""
+Taken = tuple[int, Border, "Aggregate"]
+"""The place of a feature's value among all features, its window, and what is taken."""
 
 
 class EntityWindows:
@@ -50,15 +52,20 @@ class EntityWindows:
         self._ages: dict[int, int] = {}
         self.counts: list[tuple[int, Border]] = []
         self.gaps: list[tuple[int, Border]] = []
-        self.columns = [Column(argument, order + 8 * place) for place, argument in enumerate(arguments)]
+        taken: dict[Argument, list[Taken]] = {argument: [] for argument in arguments}
         for slot, feature, argument in features:
             border = self._border(feature.frame)
             if argument is not None:
-                self.columns[arguments.index(argument)].add(slot, border, feature.aggregate)
+                taken[argument].append((slot, border, feature.aggregate))
             elif feature.aggregate.counts_rows:
                 self.counts.append((slot, border))
             else:
                 self.gaps.append((slot, border))
+        ages = [*self._ages, 0, -1]
+        self.columns = [
+            Column(argument, order + 8 * place, self.width, taken[argument], ages)
+            for place, argument in enumerate(arguments)
+        ]
         self.ages = np.array(list(self._ages), dtype=np.int64)
         self._looked_back = self.ages.astype(np.uint64)
         self.always = [slot for slot, each, _ in features if each.aggregate.function == "count"]
@@ -84,63 +91,78 @@ class EntityWindows:
             for slot in self.always:
                 values[slot] = 0.0
             return
-        count, width = len(records) // self.width, self.width
+        width = self.width
+        count = len(records) // width
         times: NDArray[np.uint64] = np.ndarray(count, ">u8", records, 0, (width,))
         (time,) = TIME.unpack_from(order)
         borders: list[int] = times.searchsorted(np.uint64(time) - self._looked_back, "right").tolist()
-        own = self._own(records, count, order)
         # The last two are the place of the row itself, and the one after it.
-        borders += own
+        borders += self._own(records, count, order)
         for slot, (start, end) in self.counts:
-            values[slot] = float(max(borders[end] - borders[start], 0))
+            values[slot] = float(borders[end] - borders[start])
         for slot, (start, end) in self.gaps:
             last = borders[end] - 1
             values[slot] = (time - times.item(last)) / 1e6 if last >= borders[start] else MISSING
         for column in self.columns:
-            column.fill(values, records, count, width, borders)
+            column.fill(values, records, count, borders)
 
     def _own(self, records: bytes, count: int, order: bytes) -> tuple[int, int]:
-        at = count
-        while at and records[(begin := (at - 1) * self.width) : begin + self.order] > order:
-            at -= 1
-        found = at and records[(begin := (at - 1) * self.width) : begin + self.order] == order
-        return (at - 1, at) if found else (at, at)
+        at, begin = count, len(records) - self.width
+        while at and records[begin : begin + self.order] > order:
+            at, begin = at - 1, begin - self.width
+        return (at - 1, at) if at and records.startswith(order, begin) else (at, at)
 
 
 class Column:
-    """One argument of an entity's records, and all that is taken over it."""
+    """One argument of an entity's records, and all that is taken over it.
 
-    def __init__(self, argument: Argument, offset: int) -> None:
+    Args:
+        argument: The argument.
+        offset: Where in a record it is.
+        width: The bytes of a record.
+        features: What is taken.
+        ages: How much older than the row is what comes before each border, in microseconds.
+    """
+
+    def __init__(
+        self, argument: Argument, offset: int, width: int, features: Sequence[Taken], ages: Sequence[int]
+    ) -> None:
         self.argument, self.offset = argument, offset
         self.is_float, self.factor = argument.kind == "float", 10**argument.scale
-        self.type = "<f8" if self.is_float else "<i8"
+        self.type, self._strides = "<f8" if self.is_float else "<i8", (width,)
         self.taken: dict[Border, list[tuple[int, Aggregate, Callable[[Numbers], float]]]] = {}
         self.quantiles: dict[Border, list[tuple[int, float]]] = {}
+        for slot, border, aggregate in features:
+            if aggregate.is_quantile:
+                self.quantiles.setdefault(border, []).append((slot, aggregate.fraction))
+            else:
+                self.taken.setdefault(border, []).append((slot, aggregate, _function(aggregate, argument)))
+        self._first = max((start for start, _ in self.taken), key=ages.__getitem__, default=0)
+        self._last = min((end for _, end in self.taken), key=ages.__getitem__, default=0)
+        self._steps = [(*border, *_takers(wanted)) for border, wanted in self.taken.items()]
 
-    def add(self, slot: int, border: Border, aggregate: Aggregate) -> None:
-        """Take an aggregate through a window."""
-        if aggregate.is_quantile:
-            self.quantiles.setdefault(border, []).append((slot, aggregate.fraction))
-        else:
-            taken = self.taken.setdefault(border, [])
-            taken.append((slot, aggregate, _function(aggregate, self.argument)))
-
-    def fill(self, values: list[Any], records: bytes, count: int, width: int, borders: list[int]) -> None:
+    def fill(self, values: list[Any], records: bytes, count: int, borders: Sequence[int]) -> None:
         """Compute the features of a row."""
-        column: NDArray[Any] = np.ndarray(count, self.type, records, self.offset, (width,))
+        column: NDArray[Any] = np.ndarray(count, self.type, records, self.offset, self._strides)
         for (start, end), fractions in self.quantiles.items():
-            self._take_quantiles(values, np.sort(column[borders[start] : borders[end]]), fractions)
+            ordered = column[borders[start] : borders[end]].copy()
+            ordered.sort()
+            self._take_quantiles(values, ordered, fractions)
         if not self.taken:
             return
-        begin = min(borders[start] for start, _ in self.taken)
-        numbers = column[begin : max(borders[end] for _, end in self.taken)].tolist()
-        whole = not any(number != number for number in numbers) if self.is_float else NULL not in numbers  # noqa: PLR0124
-        for (start, end), wanted in self.taken.items():
-            part = numbers[borders[start] - begin : max(borders[end] - begin, 0)]
+        begin = borders[self._first]
+        numbers: Numbers = column[begin : borders[self._last]].tolist()
+        whole = not any(map(math.isnan, numbers)) if self.is_float else NULL not in numbers
+        for start, end, takers, of_none in self._steps:
+            part = numbers[borders[start] - begin : borders[end] - begin]
             if not whole:
                 part = [number for number in part if number == number and number != NULL]  # noqa: PLR0124
-            for slot, aggregate, function in wanted:
-                values[slot] = function(part) if part else 0.0 if aggregate.function == "count" else MISSING
+            if part:
+                for slot, take in takers:
+                    values[slot] = take(part)
+            else:
+                for slot, value in of_none:
+                    values[slot] = value
 
     def _take_quantiles(self, values: list[Any], ordered: NDArray[Any], wanted: list[tuple[int, float]]) -> None:
         """Take quantiles by linear interpolation. Missing numbers are the first ones, or with floats the last."""
@@ -160,6 +182,14 @@ class Column:
             values[slot] = below + (above - below) * (place - low)
 
 
+def _takers(
+    wanted: Sequence[tuple[int, Aggregate, Callable[[Numbers], float]]],
+) -> tuple[list[tuple[int, Callable[[Numbers], float]]], list[tuple[int, float]]]:
+    """Return by the place of each feature what takes it over some numbers, and what it is where there is none."""
+    takers = [(slot, function) for slot, _, function in wanted]
+    return takers, [(slot, 0.0 if aggregate.function == "count" else MISSING) for slot, aggregate, _ in wanted]
+
+
 def _function(aggregate: Aggregate, argument: Argument) -> Callable[[Numbers], float]:
     """Return what takes an aggregate over one or more numbers, none of them missing."""
     factor = 10**argument.scale
@@ -167,7 +197,7 @@ def _function(aggregate: Aggregate, argument: Argument) -> Callable[[Numbers], f
     functions: dict[str, Callable[[Numbers], float]] = {
         "count": lambda numbers: float(len(numbers)),
         "sum": (lambda numbers: sum(numbers) / factor) if exact else (lambda numbers: float(sum(numbers))),
-        "avg": lambda numbers: sum(numbers) / len(numbers) / factor,
+        "avg": (lambda numbers: sum(numbers) / len(numbers) / factor),
         "min": lambda numbers: min(numbers) / factor,
         "max": lambda numbers: max(numbers) / factor,
         "last": lambda numbers: numbers[-1] / factor,
