@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,17 +79,23 @@ def _section(section: str, entries: Any, keys: tuple[str, ...]) -> Iterator[str]
         yield f"{PARAMS}: {section}: {found}; it has to be a name and its choices on each line"
         return
     for name, chosen in entries.items():
-        if not isinstance(name, str) or not isinstance(chosen, dict):
+        if isinstance(name, str) and isinstance(chosen, dict):
+            yield from _entry(f"{PARAMS}: {section}.{name}", name, chosen, keys)
+        else:
             yield f"{PARAMS}: {section}.{name}: has to be a name with {', '.join(keys)}"
-            continue
-        if not NAME.fullmatch(name):
-            yield f"{PARAMS}: {section}.{name}: {RIGHT_NAME}"
-        for key in chosen:
-            if key not in keys:
-                yield f"{PARAMS}: {section}.{name}.{key}: unknown key; {known(str(key), keys)}"
-        for key in keys:
-            if key not in chosen:
-                yield f"{PARAMS}: {section}.{name}.{key}: missing; it has to be given"
+
+
+def _entry(at: str, name: str, chosen: dict[Any, Any], keys: tuple[str, ...]) -> Iterator[str]:
+    if not NAME.fullmatch(name):
+        yield f"{at}: {RIGHT_NAME}"
+    for key, value in chosen.items():
+        if key not in keys:
+            yield f"{at}.{key}: unknown key; {known(str(key), keys)}"
+        elif isinstance(value, date):
+            yield f"{at}.{key}: put quotes around {value}: DVC takes no dates of YAML"
+    for key in keys:
+        if key not in chosen:
+            yield f"{at}.{key}: missing; it has to be given"
 
 
 def _named(entries: Any) -> dict[str, dict[str, Any]]:

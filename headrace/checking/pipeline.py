@@ -91,7 +91,7 @@ def _problems(config: Pipeline) -> Iterator[tuple[str, str]]:
     yield from target
     features = check_features(config.features, config.schema, config.target)
     yield from _within("features", features)
-    yield from _within("split", check_split(config.split, config.target))
+    yield from _within("split", check_split(config.split))
     if not target:  # what is right follows from the task
         yield from _within("rules", check_rules(config.rules, config.schema, config.features, config.target))
     yield from _until(config)
@@ -138,6 +138,10 @@ def _until(config: Pipeline) -> Iterator[tuple[str, str]]:
 
 def _target(config: Pipeline) -> Iterator[tuple[str, str]]:
     column, columns = config.target.column, config.schema.columns
+    try:
+        microseconds(config.target.delay)
+    except ConfigError as error:
+        yield "target.delay", str(error)
     if column not in columns:
         yield "target.column", f"'{column}' is no column of schema.yaml; {known(column, columns)}"
         return

@@ -60,7 +60,7 @@ def misfits(content: Any, shape: type[Any], path: tuple[str | int, ...] = ()) ->
             continue
         inner = _dataclass_in(hints[name])
         if inner is None or isinstance(value, str):
-            yield from _misfit_value(node, name, value, at)
+            yield from _misfit_value(node, name, value, at, _required(hints[name]))
         else:
             yield from _misfits_inside(value, inner, typing.get_origin(_required(hints[name])), at)
 
@@ -79,11 +79,25 @@ def _misfits_inside(value: Any, inner: type[Any], container: Any, at: tuple[str 
         yield from misfits(value, inner, at)
 
 
-def _misfit_value(node: Any, name: str, value: Any, at: tuple[str | int, ...]) -> Iterator[Misfit]:
+def _misfit_value(node: Any, name: str, value: Any, at: tuple[str | int, ...], hint: Any) -> Iterator[Misfit]:
     try:
         node[name] = value  # OmegaConf's own conversions
     except OmegaConfBaseException as error:
-        yield Misfit(at, first_line(error))
+        yield Misfit(at, _other_shape(value, hint) or first_line(error))
+
+
+def _other_shape(value: Any, hint: Any) -> str:
+    """Return what is said of a list, names or one value where another of the three has to stand."""
+    container = typing.get_origin(hint)
+    if value is None:
+        return "is empty; it has to be given"
+    if container is list and not isinstance(value, list):
+        return f"found {value!r}; it has to be a list, such as [a, b]"
+    if container is dict and not isinstance(value, dict):
+        return f"found {value!r}; it has to be names and what each has"
+    if container is None and isinstance(value, (list, dict)):
+        return f"found {value!r}; it has to be one value"
+    return ""
 
 
 def _required(hint: Any) -> Any:

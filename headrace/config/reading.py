@@ -96,7 +96,9 @@ def first_line(error: BaseException) -> str:
     found = re.match(
         r"Value (.+) (?:of type '\w+' could not be converted to|is not a valid) (Integer|Float|bool)\b", line
     )
-    return f"{found[1]} {WRONG_TYPE[found[2]]}" if found else line
+    if found:
+        return f"{found[1]} {WRONG_TYPE[found[2]]}"
+    return re.sub(r"^Invalid value (.+), expected one of \[(.+)\]$", r"\1 is none of \2", line)
 
 
 def _options(group: str) -> str:

@@ -49,11 +49,19 @@ def _names(features: Features, rows: TypedRows, target: Target) -> Iterator[Prob
     taken |= dict.fromkeys(entities, "an entity of a window")
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
-            yield "", f"'{name}' is declared {names.count(name)} times; a feature's name is its own"
+            yield _place(name, features), f"'{name}' is declared {names.count(name)} times; a feature's name is its own"
         if name in taken:
             yield "columns", f"'{name}' is {taken[name]}, and cannot be a feature"
     if not names:
         yield "columns", "no feature is declared; name a column, an expression or a window"
+
+
+def _place(name: str, features: Features) -> str:
+    """Return a key that declares a feature, the last of several."""
+    for section in ("ratios", "expressions"):
+        if name in getattr(features, section):
+            return f"{section}.{name}"
+    return "columns" if features.columns.count(name) > 1 else "windows"
 
 
 def _columns(features: Features, rows: TypedRows) -> Iterator[Problem]:

@@ -10,23 +10,23 @@ from headrace.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headrace.declaration.modelling import LabelDelay, RowSplit, Split, TimeSplit
+    from headrace.declaration.modelling import RowSplit, Split, TimeSplit
 
 
-def check_split(split: Split, target: LabelDelay) -> list[tuple[str, str]]:
+def check_split(split: Split) -> list[tuple[str, str]]:
     """Return what is wrong, as the key within `split` and a message that says what would be right."""
     problems = []
     if (split.time is None) == (split.rows is None):
         found = "neither" if split.time is None else "both"
         problems.append(("time", f"exactly one of split.time and split.rows has to be given; found {found}"))
     if split.time is not None:
-        problems += _check_time(split.time, target)
+        problems += _check_time(split.time)
     if split.rows is not None:
         problems += _check_rows(split.rows)
     return problems
 
 
-def _check_time(split: TimeSplit, target: LabelDelay) -> Iterator[tuple[str, str]]:
+def _check_time(split: TimeSplit) -> Iterator[tuple[str, str]]:
     lengths = {"test": split.test, "validation": split.validation, "train": split.train, "known_for": split.known_for}
     for name, length in lengths.items():
         if length is not None:
@@ -35,10 +35,6 @@ def _check_time(split: TimeSplit, target: LabelDelay) -> Iterator[tuple[str, str
         yield "time.folds", f"{split.folds}: at least 1 is needed to choose parameters and the threshold on"
     if split.known_for is not None and split.exclude_known is None:
         yield "time.known_for", "is only read with exclude_known; add that or leave this out"
-    try:
-        microseconds(target.delay)
-    except ConfigError as error:
-        yield "time", f"target.delay: {error}"
 
 
 def _check_length(key: str, length: str) -> Iterator[tuple[str, str]]:

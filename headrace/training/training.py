@@ -103,7 +103,7 @@ def train(features: Path, out: Path, config: TrainConfig, candidate: str) -> Tra
 
 def _refuse_wrong(config: TrainConfig, task: Task) -> None:
     problems = [(f"model.{key}", message) for key, message in check_model(config.model, task)]
-    problems += [(f"split.{key}", message) for key, message in check_split(config.split, config.target)]
+    problems += [(f"split.{key}", message) for key, message in check_split(config.split)]
     metrics = METRICS[task.name]
     if config.evaluation.metric not in metrics:
         problems.append(("evaluation.metric", f"'{config.evaluation.metric}' is none of: {', '.join(sorted(metrics))}"))

@@ -29,7 +29,12 @@ def read_params() -> dict[str, Any]:
     wrong = syntax_problem(PARAMS)
     if wrong:
         raise ConfigError(wrong)
-    params = yaml.load(PARAMS.read_text(), Loader=LOADER)  # noqa: S506  it is a safe loader, libyaml's
+    try:
+        params = yaml.load(PARAMS.read_text(), Loader=LOADER)  # noqa: S506  it is a safe loader, libyaml's
+    except ValueError as error:  # what looks like a date and is none
+        raise ConfigError(
+            f"{PARAMS}: not valid YAML: {error}; put quotes around a date, such as '2018-08-15'"
+        ) from error
     if not isinstance(params, dict):
         raise ConfigError(f"{PARAMS}: found {params!r}; it has the sections pipelines and candidates")
     return params

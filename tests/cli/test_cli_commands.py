@@ -82,6 +82,26 @@ def test_all_mistakes_in_all_files_are_said_with_their_lines(project: Project) -
     assert "Traceback" not in done.stderr
 
 
+def test_values_of_another_shape_are_said_in_plain_words(project: Project) -> None:
+    """A list, names or one value where another of the three has to stand, and a date that DVC does not take."""
+    project.edit("params.yaml", 'until: "2018-08-15"', "until: 2018-08-15")
+    project.edit("pipelines/fraud/pipeline.yaml", "seed: 0", "seed: [0]")
+    project.edit("pipelines/churn/pipeline.yaml", "delay: 0s", "delay: 7")
+    project.edit("pipelines/fraud/features.yaml", "spans: [90d]", "spans: 90d")
+    project.edit("pipelines/fraud/pipeline.yaml", "  delay: 7d", "  task: classification\n  delay: 7d")
+    said = headrace(project, "check", COLUMNS="").stdout
+    for line in (
+        "params.yaml:3: pipelines.fraud.until: put quotes around 2018-08-15: DVC takes no dates of YAML",
+        "seed: found [0]; it has to be one value",
+        "target.delay: '7' is no length of time; write a number and one of us, s, m, h, d, w, such as 7d",
+        "windows.earlier.spans: found '90d'; it has to be a list, such as [a, b]",
+        "target.task: 'classification' is none of binary, multiclass, regression",
+    ):
+        assert line in said, said
+    project.edit("params.yaml", "until: 2018-08-15", "until: 2018-13-15")
+    assert "put quotes around a date" in headrace(project, "check").stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -297,12 +297,12 @@ def test_ten_thousand_mutated_bodies(server: Server) -> None:
 
 
 def test_a_body_that_never_ends_is_given_up(server: Server) -> None:
-    """After ten seconds, with 504; it is counted, and nobody else waits meanwhile."""
+    """After half a minute, with 504; it is counted, and nobody else waits meanwhile."""
     count = 'headrace_requests_total{route="/predict",status="504"}'
     before, body = server.metric(count), json.dumps({"instance": payment(7)}).encode()
     head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     begin = time.monotonic()
-    with socket.create_connection(("127.0.0.1", server.port), 20) as waiting:
+    with socket.create_connection(("127.0.0.1", server.port), 60) as waiting:
         waiting.sendall(head % len(body) + body[:-5])
         with socket.create_connection(("127.0.0.1", server.port), 20) as leaving:
             leaving.sendall(head % len(body) + body[:-5])

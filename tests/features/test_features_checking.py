@@ -61,7 +61,10 @@ MISTAKES = {
     ),
     "a ratio of three": (Features(columns=["amount"], ratios={"r": "amount / amount / 2"}), "ratios.r", "no ratio"),
     "a ratio of nothing": (Features(columns=["amount"], ratios={"r": "amount / amuont"}), "ratios.r", "did you mean amount?"),
-    "a name twice": (Features(columns=["amount"], expressions={"amount": "1"}), "", "declared 2 times"),
+    "a name twice": (
+        Features(columns=["amount"], expressions={"amount": "1"}), "expressions.amount", "declared 2 times",
+    ),
+    "a column twice": (Features(columns=["amount", "amount"]), "columns", "declared 2 times"),
 }  # fmt: skip
 
 

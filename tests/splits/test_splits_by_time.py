@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.declaration.modelling import Split, Target, TimeSplit
+from headrace.declaration.modelling import Split, TimeSplit
 from headrace.errors import ConfigError, DataError
 from headrace.splits import Columns, Folds, check_split, split_rows
 
@@ -159,6 +159,6 @@ def test_an_unknown_entity_is_refused() -> None:
 )
 def test_a_wrong_declaration_is_named(split: Split, key: str, words: str) -> None:
     """The key and what is wrong with it are said before any work."""
-    ((found, message),) = check_split(split, Target(column="fraud", positive=1, delay="7d"))
+    ((found, message),) = check_split(split)
     assert found == key
     assert words in message
