@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from headrace.drafting.guesses import Guess
 
-IDENTITY = re.compile(r"(^|[_\W])(id|uuid|guid|key|pk|rowid|rownum|rownames|index)$", re.IGNORECASE)
+IDENTITY = re.compile(
+    r"(^|[_\W])(id|uuid|guid|key|pk|rowid|rownum|rownames|index|(no|nr)\.?|number)$|nummer$|番号$", re.IGNORECASE
+)
 CAMEL_IDENTITY = re.compile(r"[a-z](ID|Id)$")
 COUNTERS = {"unnamed", "unnamed: 0", "row", "rownames", "no", "nr", "no.", "number", "#"}
 TOKEN = re.compile(r"\S{1,64}")
@@ -35,7 +37,7 @@ class Key:
 
 
 def looks_like_identity(name: str) -> bool:
-    """Return whether a column is named like an identity: `id`, `customer_id`, `customerID`."""
+    """Return whether a column is named like an identity: `id`, `customer_id`, `customerID`, `Kunde Nr.`."""
     return bool(IDENTITY.search(name) or CAMEL_IDENTITY.search(name) or name.lower() in COUNTERS)
 
 

@@ -50,7 +50,7 @@ class Laid:
 def is_project(folder: Path) -> bool:
     """Return whether a folder is a project: its stages are Headrace's, its `params.yaml` has room for pipelines."""
     params = _load(folder / PARAMS)
-    return _has_our_stages(folder) and all(isinstance(params.get(section), dict) for section in SECTIONS)
+    return _has_our_stages(folder) and all(_has_room(params, section) for section in SECTIONS)
 
 
 def lay_down(folder: Path) -> Laid:
@@ -105,13 +105,18 @@ def _refuse(folder: Path, names: list[str]) -> None:
         wrong += [
             f"{PARAMS}: {section}: {_found(params.get(section))}; write `{section}: {{}}`, or use another folder"
             for section in SECTIONS
-            if not isinstance(params.get(section), dict)
+            if not _has_room(params, section)
         ]
     parents = {parent for name in names for parent in (folder / name).relative_to(folder).parents}
     wrong += [f"{name}: is a file, and has to be a folder" for name in parents if (folder / name).is_file()]
     wrong += [f"{name}: is a folder, and has to be a file" for name in names if (folder / name).is_dir()]
     if wrong:
         raise ConfigError("\n".join(sorted(wrong)))
+
+
+def _has_room(params: dict[str, Any], section: str) -> bool:
+    """Return whether a section is there, be it empty."""
+    return section in params and (params[section] is None or isinstance(params[section], dict))
 
 
 def _found(section: Any) -> str:

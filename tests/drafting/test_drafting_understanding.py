@@ -185,16 +185,19 @@ def test_rows_with_a_time_are_split_by_it(place):
     assert place.accept("shop").rejected == 0
 
 
-def test_proposed_windows_are_right(place):
+@pytest.mark.parametrize("customer", ["customer_id", "Kunde Nr.", "顧客番号"])
+def test_proposed_windows_are_right(place, customer):
     """The windows that stand in comments pass the check once the comment marks are taken away."""
-    write_csv(place.root / "rows.csv", events(2000, 60))
+    rows = events(2000, 60)
+    write_csv(place.root / "rows.csv", {customer if name == "customer_id" else name: rows[name] for name in rows})
+    (place.root / "params.yaml").write_text("pipelines:\ncandidates:\n")  # as where somebody took out the last one
     place.init("shop", "--from", "rows.csv", "--label", "fraud")
     text = place.text("shop", "features")
     start = text.index("# windows:")
     lines = [line.removeprefix("# ") for line in text[start:].splitlines()]
     file = place.root / "pipelines" / "shop" / "features.yaml"
     file.write_text(text[:start] + "\n".join(lines) + "\n")
-    assert "customer_id" in place.declared("shop", "features")["windows"]
+    assert customer in place.declared("shop", "features")["windows"]
     assert place.problems("shop") == []
 
 
