@@ -171,9 +171,20 @@ def _bind(expression: str, connection: duckdb.DuckDBPyConnection) -> tuple[str, 
     """Return the type of an expression over a row, and what DuckDB has against it."""
     try:
         described = connection.execute(f"DESCRIBE SELECT ({expression}) AS value FROM rows").fetchone()
+    except duckdb.ParserException as error:
+        return "", f"'{expression}': {_first_sentence(_by_itself(expression, connection) or error)}"
     except duckdb.Error as error:
         return "", f"'{expression}': {_first_sentence(error)}"
     return (str(described[1]) if described else ""), ""
+
+
+def _by_itself(expression: str, connection: duckdb.DuckDBPyConnection) -> duckdb.Error | None:
+    """Return what DuckDB has against the syntax with nothing behind it: nobody wrote the word that follows."""
+    try:
+        connection.extract_statements(f"SELECT {expression}")
+    except duckdb.ParserException as error:
+        return error
+    return None
 
 
 def _reads(expression: str, column: str, connection: duckdb.DuckDBPyConnection) -> bool:

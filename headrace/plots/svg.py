@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -39,13 +40,7 @@ def to_svg(name: str, figure: Figure, description: str) -> str:
         figure: The figure.
         description: What it shows, for who cannot see it.
     """
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # else each drawing would shift its parts by a hair
-    content = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = content.getvalue()
+    svg = _drawn(name, figure)
     svg = svg[svg.index("<svg") :]
     for pattern, replacement in UNWANTED:
         svg = re.sub(pattern, replacement, svg, flags=re.DOTALL)
@@ -53,3 +48,15 @@ def to_svg(name: str, figure: Figure, description: str) -> str:
         svg = svg.replace(color, f"var(--{variable})")
     style = "stroke-linejoin: round; stroke-linecap: butt"
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(description)}" style="{style}" ', 1)
+
+
+def _drawn(name: str, figure: Figure) -> str:
+    content = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), warnings.catch_warnings():
+        # The reader's browser has the font: Matplotlib only measures with its own, which has no Japanese.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        if figure.get_layout_engine() is not None:
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # else each drawing would shift its parts by a hair
+        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return content.getvalue()

@@ -36,6 +36,8 @@ MISTAKES = {
     "the label as a feature": (Features(columns=["fraud"]), "columns", "'fraud' is the label"),
     "no feature": (Features(), "columns", "no feature is declared"),
     "unknown function": (Features(expressions={"a": "logg(amount)"}), "expressions.a", "logg"),
+    "half an expression": (Features(expressions={"a": "amount *"}), "expressions.a", 'error at or near "*"'),
+    "an open bracket": (Features(expressions={"a": "log(amount"}), "expressions.a", 'error at or near "amount"'),
     "a time from an expression": (Features(expressions={"a": "moment"}), "expressions.a", "is a TIMESTAMP"),
     "an expression over the label": (Features(expressions={"a": "fraud"}), "expressions.a", "reads the label"),
     "the rows to come": (

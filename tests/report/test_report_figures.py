@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from headrace.plots import figures, to_svg
+from headrace.plots.style import new_axes
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,11 @@ def test_svg_is_the_same_each_time(drawn, judged):
     again = figures(judged.data)
     for name, figure in drawn.items():
         assert to_svg(name, figure, name) == to_svg(name, again[name], name)
+
+
+def test_svg_keeps_names_that_the_machine_has_no_font_for(recwarn):
+    """They are text, which the reader's browser writes; the terminal is not filled with warnings of each letter."""
+    figure, axes = new_axes()
+    axes.set_xlabel("面積")
+    assert "面積" in to_svg("area", figure, "an area")
+    assert not recwarn.list
