@@ -1,13 +1,14 @@
 """Histories in one file that the processes of a machine share (LMDB).
 
-What was committed survives the end of a process, by kill -9 too: the pages are the kernel's. They are written to the
-disk once a second. A loss of power may lose the seconds since, and where a file system orders its writes in another way
-even leave a file that cannot be read: remove it then, and fill it again.
+What was committed survives the end of a process, by kill -9 too: the pages are the kernel's. One of the
+processes writes them to the disk every five seconds. A loss of power may lose the seconds since, and where a file
+system orders its writes in another way even leave a file that cannot be read: remove it then, and fill it again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import struct
 import threading
@@ -34,7 +35,7 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 CHUNK = 4000
 """Bytes of the records under one key: they fill a page of their own. Smaller and larger ones took longer."""
-SYNC_SECONDS = 1.0
+SYNC_SECONDS = 5.0
 LOAD_SECONDS = 0.004
 """How long others wait at most for one that loads many rows."""
 EXPIRED_AT_ONCE = 2
@@ -369,13 +370,15 @@ class _File:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.path, self.users, self._written = path, 0, False
+        self.path, self.users = path, 0
         # Pages are changed in the map, not written one by one by system calls: a third of the time.
         self._environment = lmdb.open(str(path), map_size=SIZE, **OPTIONS)
         self._lock = threading.Lock()
         self._reserve(self._environment.info()["map_size"])
+        self._turn = path.open("rb")
         self._closed = threading.Event()
-        threading.Thread(target=self._keep_synced, name="headrace-windows", daemon=True).start()
+        self._syncing = threading.Thread(target=self._keep_synced, name="headrace-windows", daemon=True)
+        self._syncing.start()
 
     def write(self, do: Callable[[lmdb.Transaction], T]) -> T:
         """Do something in a transaction of its own, in a larger file if this one is full."""
@@ -384,7 +387,6 @@ class _File:
                 try:
                     with self._environment.begin(write=True) as transaction:
                         found = do(transaction)
-                    self._written = True
                 except lmdb.MapFullError:
                     self._grow()
                 except lmdb.MapResizedError:
@@ -409,7 +411,8 @@ class _File:
             if not self.users:
                 self.opened.pop(self.path, None)
                 self._closed.set()
-                with self._lock:
+                self._syncing.join()
+                with self._lock, self._turn:
                     self._environment.sync(True)  # noqa: FBT003  it takes no name
                     self._environment.close()
 
@@ -429,11 +432,21 @@ class _File:
             os.close(file)
 
     def _keep_synced(self) -> None:
+        synced = 0
         while not self._closed.wait(SYNC_SECONDS):
-            if self._written:
-                self._written = False
-                with contextlib.suppress(lmdb.Error):
+            with contextlib.suppress(lmdb.Error):
+                last = self._environment.info()["last_txnid"]
+                if last != synced and self._has_turn():
                     self._environment.sync(True)  # noqa: FBT003  it takes no name
+                    synced = last
+
+    def _has_turn(self) -> bool:
+        """Return whether this process writes for all: after each time every process has to fault its pages in again."""
+        try:
+            fcntl.flock(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def _opened(path: Path) -> _File:
