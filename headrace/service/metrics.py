@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,28 +53,31 @@ class Metrics:
 
     def __init__(self, contents: Contents, variant: str, manifest: Mapping[str, Any]) -> None:
         _forget_the_dead()
-        self._requests = Counter("headrace_requests", "Requests that were answered", ["route", "status"])
-        self._errors = Counter("headrace_errors", "Answers that are errors", ["kind"])
-        self._seconds = Histogram(
+        # BentoML gathers from the files of its workers, not from a registry: in one, a second service would collide.
+        counter, gauge = partial(Counter, registry=None), partial(Gauge, registry=None)
+        histogram = partial(Histogram, registry=None)
+        self._requests = counter("headrace_requests", "Requests that were answered", ["route", "status"])
+        self._errors = counter("headrace_errors", "Answers that are errors", ["kind"])
+        self._seconds = histogram(
             "headrace_request_seconds", "From a request's arrival to its answer", ["route"], buckets=SECONDS
         )
-        self._rows = Histogram("headrace_batch_size", "Instances in a batch", buckets=ROWS)
-        score = Histogram(
+        self._rows = histogram("headrace_batch_size", "Instances in a batch", buckets=ROWS)
+        score = histogram(
             "headrace_score", SCORE[contents.task.name], ["variant"], buckets=_score_buckets(contents, manifest)
         )
-        decided = Counter("headrace_decisions", "Decisions", ["decision", "variant"])
-        windows = Counter("headrace_window_rows", "Rows by whether their entities had a history", ["result"])
-        self._outcomes = Counter("headrace_outcomes", "Outcomes by what became of them", ["result"])
-        self._refusals = Counter("headrace_refusals", "Requests that were not admitted", ["reason"])
-        self._log_failures = Counter("headrace_log_failures", "Answers that could not be logged")
-        self._without_windows = Counter("headrace_rows_without_windows", "Rows that were served without windows")
-        self._backlog = Gauge("headrace_log_backlog", "Answers that wait to be logged", multiprocess_mode="livesum")
-        self._ready = Gauge("headrace_ready", "Whether requests are answered", multiprocess_mode="livemin")
-        self._log_up = Gauge("headrace_log_up", "Whether the prediction log takes answers", multiprocess_mode="livemin")
-        self._windows_up = Gauge(
+        decided = counter("headrace_decisions", "Decisions", ["decision", "variant"])
+        windows = counter("headrace_window_rows", "Rows by whether their entities had a history", ["result"])
+        self._outcomes = counter("headrace_outcomes", "Outcomes by what became of them", ["result"])
+        self._refusals = counter("headrace_refusals", "Requests that were not admitted", ["reason"])
+        self._log_failures = counter("headrace_log_failures", "Answers that could not be logged")
+        self._without_windows = counter("headrace_rows_without_windows", "Rows that were served without windows")
+        self._backlog = gauge("headrace_log_backlog", "Answers that wait to be logged", multiprocess_mode="livesum")
+        self._ready = gauge("headrace_ready", "Whether requests are answered", multiprocess_mode="livemin")
+        self._log_up = gauge("headrace_log_up", "Whether the prediction log takes answers", multiprocess_mode="livemin")
+        self._windows_up = gauge(
             "headrace_windows_up", "Whether entity windows can be reached", multiprocess_mode="livemin"
         )
-        Gauge("headrace_model_info", "What is served", ["version", "candidate"], multiprocess_mode="livemax").labels(
+        gauge("headrace_model_info", "What is served", ["version", "candidate"], multiprocess_mode="livemax").labels(
             contents.version, contents.lineage.candidate
         ).set(1)
         # Finding a child by its labels takes longer than counting: the frequent ones are found once.

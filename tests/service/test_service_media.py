@@ -22,11 +22,13 @@ BODY = json.dumps({"instance": ROW}, default=str).encode()
 
 
 @pytest.fixture(scope="module")
-def client(packaged: Place) -> Iterator[TestClient]:
+def client(packaged: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Return a client of the service, in this process."""
-    service = make_service(packaged.root / package_folder("customers"))
-    with TestClient(service.to_asgi()) as client:
-        yield client
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADRACE_STATE", str(tmp_path_factory.mktemp("state")))
+        service = make_service(packaged.root / package_folder("customers"))
+        with TestClient(service.to_asgi()) as client:
+            yield client
 
 
 @pytest.mark.parametrize(
