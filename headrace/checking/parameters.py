@@ -75,7 +75,7 @@ def _options(pipelines: dict[str, Any], candidates: dict[str, Any]) -> Iterator[
 
 def _section(section: str, entries: Any, keys: tuple[str, ...]) -> Iterator[str]:
     if not isinstance(entries, dict) or not entries:
-        found = "missing" if entries is None else f"found {entries!r}"
+        found = "missing or empty" if entries is None else f"found {entries!r}"
         yield f"{PARAMS}: {section}: {found}; it has to be a name and its choices on each line"
         return
     for name, chosen in entries.items():

@@ -91,6 +91,8 @@ def _other_shape(value: Any, hint: Any) -> str:
     container = typing.get_origin(hint)
     if value is None:
         return "is empty; it has to be given"
+    if dataclasses.is_dataclass(hint):
+        return f"found {value!r}; it has to be keys and their values"
     if container is list and not isinstance(value, list):
         return f"found {value!r}; it has to be a list, such as [a, b]"
     if container is dict and not isinstance(value, dict):

@@ -34,7 +34,7 @@ def check(name: str | None) -> None:
     """Print what is wrong, and leave with code 1; or what was looked at."""
     with errors_said():
         names = [name] if name else [*pipelines()]
-        is_empty = not names and not read_params().get("pipelines")
+        is_empty = not names and not any(read_params().values())
     console = open_console()
     if is_empty:
         console.print(NONE_YET)

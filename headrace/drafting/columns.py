@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from headrace.drafting.keys import looks_like_identity
+from headrace.drafting.keys import says_who_it_is
 
 if TYPE_CHECKING:
     from headrace.drafting.guesses import Guess
@@ -45,7 +45,7 @@ def reason_to_leave_out(guess: Guess) -> str:
     """Return why a column is no feature; nothing where it is one."""
     if is_constant(guess) and not (guess.present and guess.missing):
         return f"the same in all rows: {_short(guess.counts[0][0])}" if guess.counts else "empty in all rows"
-    if looks_like_identity(guess.name) and guess.type in ("integer", "string") and guess.distinct > CERTAINLY_FEW:
+    if says_who_it_is(guess) and guess.type in ("integer", "string") and guess.distinct > CERTAINLY_FEW:
         again = "unique" if guess.distinct == guess.present else f"{guess.distinct:,} of them"
         return f"says who it is ({again}): a model would learn it by heart"
     return _reason_of_text(guess) if guess.type == "string" else ""

@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 
     from headrace.drafting.guesses import Guess
 
-IDENTITY = re.compile(
-    r"(^|[_\W])(id|uuid|guid|key|pk|rowid|rownum|rownames|index|(no|nr)\.?|number)$|nummer$|番号$", re.IGNORECASE
-)
+IDENTITY = re.compile(r"(^|[_\W])(id|uuid|guid|key|pk|rowid|rownum|rownames|index)$", re.IGNORECASE)
+NUMBER = re.compile(r"(^|[_\W])((no|nr)\.?|number)$|nummer$|番号$", re.IGNORECASE)
+"""Of an account, and then an identity; or of a week or of votes, and then a quantity."""
 CAMEL_IDENTITY = re.compile(r"[a-z](ID|Id)$")
+PERSON = (
+    "customer", "user", "client", "patient", "person", "subject", "member", "account", "card", "passenger", "employee",
+    "kunde", "konto", "顧客", "会員", "口座",
+)  # fmt: skip
+THING = (
+    "order", "invoice", "policy", "contract", "ticket", "phone", "device", "serial", "terminal", "merchant",
+    "auftrag", "rechnung", "vertrag", "注文", "契約",
+)  # fmt: skip
 COUNTERS = {"unnamed", "unnamed: 0", "row", "rownames", "no", "nr", "no.", "number", "#"}
 TOKEN = re.compile(r"\S{1,64}")
 
@@ -38,6 +46,16 @@ class Key:
 
 def looks_like_identity(name: str) -> bool:
     """Return whether a column is named like an identity: `id`, `customer_id`, `customerID`, `Kunde Nr.`."""
+    return _is_named_identity(name) or NUMBER.search(name) is not None
+
+
+def says_who_it_is(guess: Guess) -> bool:
+    """Return whether a column's values are identities: numbers of somebody or something, not such as `week_number`."""
+    has_owner = any(word in guess.name.lower() for word in (*PERSON, *THING))
+    return _is_named_identity(guess.name) or (looks_like_identity(guess.name) and (guess.is_text or has_owner))
+
+
+def _is_named_identity(name: str) -> bool:
     return bool(IDENTITY.search(name) or CAMEL_IDENTITY.search(name) or name.lower() in COUNTERS)
 
 
@@ -50,11 +68,12 @@ def choose_key(connection: duckdb.DuckDBPyConnection, guesses: dict[str, Guess],
     if asked is not None:
         return _asked(connection, guesses, asked)
     unique = [guess for name, guess in guesses.items() if name != label and _is_unique(guess)]
-    named = [guess for guess in unique if looks_like_identity(guess.name)]
+    named = [guess for guess in unique if says_who_it_is(guess)]
     if named:
         return Key(named[0].name, "unique to a row")
     first = next(iter(guesses.values()))
-    if first in unique and (_counts_up(first) or (first.is_text and first.words < 1.5)):
+    is_key = _counts_up(first) or looks_like_identity(first.name) or (first.is_text and first.words < 1.5)
+    if first in unique and is_key:
         return Key(first.name, "the first column, and unique to a row")
     return Key(free_name("row", guesses), "no column is a key: the rows are counted as they are read", numbered=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.drafting.facts import ROWS
-from headrace.drafting.keys import looks_like_identity
+from headrace.drafting.keys import PERSON, looks_like_identity
 from headrace.drafting.plots import plot_lines
 from headrace.drafting.tasks import BINARY
 from headrace.drafting.yaml_text import comment, commented, entry, name_text, scalar, wrapped_list
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILES = ("pipeline.yaml", "schema.yaml", "features.yaml", "serving.yaml", "rules.yaml", "dvc.yaml")
-PERSON = ("customer", "user", "client", "patient", "person", "subject", "member", "account", "card", "passenger")
 
 
 def render(draft: Draft, path: str | None) -> dict[str, str]:

@@ -30,19 +30,19 @@ UNITS = ("$", "€", "£", "¥", "%", "USD", "EUR", "GBP", "CHF", "US$")
 ENGLISH = [(",", "."), ("", ","), (".", ","), (" ", ","), (" ", "."), ("\u00a0", ","), ("\u202f", ","), ("'", ".")]
 CONTINENTAL = [(".", ","), ("", ","), (" ", ","), ("\u00a0", ","), ("\u202f", ","), ("'", "."), (",", "."), (" ", ".")]
 ISO = re.compile(
-    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?\s?(Z|[+-]\d{2}(:\d{2})?)?)?", re.ASCII
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?(Z|[+-]\d{2}(:?\d{2})?| UTC)?)?", re.ASCII
 )
 DATES = (
     "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y",
     "%d %B %Y", "%B %d, %Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%y", "%Y%m%d",
 )  # fmt: skip
 ZONED = tuple(
-    f"%Y-%m-%d{between}{clock}{zone}"
+    f"{day}{between}{clock} %z"
+    for day in ("%Y-%m-%d", "%Y/%m/%d")
     for between in " T"
-    for clock in ("%H:%M:%S", "%H:%M:%S.%f")
-    for zone in ("%z", " %z")
+    for clock in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")
 )
-"""An offset without a colon, `+0900`: all else of it is ISO 8601."""
+"""A space before the offset: all else of it is ISO 8601."""
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S", "T%H:%M")
 DAY_AND_MONTH = {"%m/%d/%Y": "%d/%m/%Y", "%m/%d/%y": "%d/%m/%y", "%d-%m-%Y": "%m-%d-%Y"}
 COMPACT = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])")

@@ -170,12 +170,19 @@ def _bind_row(expression: str, connection: duckdb.DuckDBPyConnection) -> tuple[s
 def _bind(expression: str, connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
     """Return the type of an expression over a row, and what DuckDB has against it."""
     try:
-        described = connection.execute(f"DESCRIBE SELECT ({expression}) AS value FROM rows").fetchone()
+        described = connection.execute(f"DESCRIBE SELECT ({expression}) AS value FROM rows").fetchall()
     except duckdb.ParserException as error:
-        return "", f"'{expression}': {_first_sentence(_by_itself(expression, connection) or error)}"
+        return "", f"'{expression}': {_wrong_syntax(error, expression, connection)}"
     except duckdb.Error as error:
         return "", f"'{expression}': {_first_sentence(error)}"
-    return (str(described[1]) if described else ""), ""
+    return (str(described[0][1]), "") if len(described) == 1 else ("", f"'{expression}' is more than one expression")
+
+
+def _wrong_syntax(error: duckdb.Error, expression: str, connection: duckdb.DuckDBPyConnection) -> str:
+    alone = _by_itself(expression, connection)
+    if alone is None and "--" in expression:
+        return "a comment would hide what follows the expression; write it as a comment of YAML, behind #"
+    return _first_sentence(alone or error)
 
 
 def _by_itself(expression: str, connection: duckdb.DuckDBPyConnection) -> duckdb.Error | None:

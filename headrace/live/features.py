@@ -324,7 +324,7 @@ class LiveFeatures:
 
 @contextlib.contextmanager
 def _renewed(store: Store, mark: bytes) -> Iterator[None]:
-    """Hold a claim as long as the work takes."""
+    """Hold a claim as long as the work takes; where it fails the next one need not wait for the claim's end."""
     done = threading.Event()
 
     def renew() -> None:
@@ -334,8 +334,13 @@ def _renewed(store: Store, mark: bytes) -> Iterator[None]:
 
     renewing = threading.Thread(target=renew, name="headrace-filling", daemon=True)
     renewing.start()
+    worked = False
     try:
         yield
+        worked = True
     finally:
         done.set()
         renewing.join()
+        if not worked:
+            with contextlib.suppress(WindowsUnavailable):
+                store.give_up(mark)

@@ -21,6 +21,7 @@ import lmdb
 from headrace.errors import WindowsUnavailable
 from headrace.live.layout import NAME_BYTES
 from headrace.live.store import Place, merged, place_of
+from headrace.locking import alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -154,6 +155,10 @@ class FileStore:
         """Go on to work on something alone for so long from now."""
         key = self._marks + mark + CLAIMED
         self._file.write(lambda transaction: transaction.put(key, DEADLINE.pack(time.time() + seconds)))
+
+    def give_up(self, mark: bytes) -> None:
+        """Let others work on something that was not done."""
+        self._file.write(lambda transaction: transaction.delete(self._marks + mark + CLAIMED))
 
     def check(self) -> None:
         """Do nothing but reach it."""
@@ -371,10 +376,13 @@ class _File:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.users = path, 0
-        # Pages are changed in the map, not written one by one by system calls: a third of the time.
-        self._environment = lmdb.open(str(path), map_size=SIZE, **OPTIONS)
+        # Pages are changed in the map, not written one by one by system calls: a third of the time. So LMDB makes the
+        # file as long as the map, and a shorter one would end the processes that have the pages past it.
+        with alone(path):
+            size = max(SIZE, path.stat().st_size if path.exists() else 0)
+            self._environment = lmdb.open(str(path), map_size=size, **OPTIONS)
+            self._reserve(self._environment.info()["map_size"])
         self._lock = threading.Lock()
-        self._reserve(self._environment.info()["map_size"])
         self._turn = path.open("rb")
         self._closed = threading.Event()
         self._syncing = threading.Thread(target=self._keep_synced, name="headrace-windows", daemon=True)
@@ -387,10 +395,8 @@ class _File:
                 try:
                     with self._environment.begin(write=True) as transaction:
                         found = do(transaction)
-                except lmdb.MapFullError:
+                except (lmdb.MapFullError, lmdb.MapResizedError):
                     self._grow()
-                except lmdb.MapResizedError:
-                    self._environment.set_mapsize(0)
                 else:
                     return found
 
@@ -402,7 +408,7 @@ class _File:
                     with self._environment.begin() as transaction:
                         return do(transaction)
                 except lmdb.MapResizedError:
-                    self._environment.set_mapsize(0)
+                    self._grow()
 
     def release(self) -> None:
         """Close the file if nobody else in this process uses it."""
@@ -417,11 +423,13 @@ class _File:
                     self._environment.close()
 
     def _grow(self) -> None:
-        before = self._environment.info()["map_size"]
-        self._environment.set_mapsize(0)
-        if self._environment.info()["map_size"] == before:
-            self._reserve(2 * before)
-            self._environment.set_mapsize(2 * before)
+        """Map all of the file, which is made longer unless another process has done so."""
+        with alone(self.path):
+            mapped, size = self._environment.info()["map_size"], self.path.stat().st_size
+            if size <= mapped:
+                size = 2 * mapped
+                self._reserve(size)
+            self._environment.set_mapsize(size)
 
     def _reserve(self, size: int) -> None:
         """Take space from the disk: a page of the map that the disk has no room for would end the process."""
@@ -435,7 +443,8 @@ class _File:
         synced = 0
         while not self._closed.wait(SYNC_SECONDS):
             with contextlib.suppress(lmdb.Error):
-                last = self._environment.info()["last_txnid"]
+                with self._lock:
+                    last = self._environment.info()["last_txnid"]
                 if last != synced and self._has_turn():
                     self._environment.sync(True)  # noqa: FBT003  it takes no name
                     synced = last
@@ -446,6 +455,8 @@ class _File:
             fcntl.flock(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError:  # a file system without such locks: each process writes for itself
+            return True
         return True
 
 

@@ -152,7 +152,7 @@ class RedisStore:
         self._swap = self._redis.register_script(SWAP)
 
     def add(self, rows: Sequence[Row]) -> list[list[bytes]]:
-        """Record rows unless they are known, in one round trip, and return the histories of each one's places."""
+        """Record rows unless they are known, in one transaction, and return the histories of each one's places."""
         with self._said(), self._redis.pipeline() as sent:
             for row in rows:
                 keys = [self._rows + row.key, *(self._histories + place.name for place in row.places)]
@@ -238,6 +238,11 @@ class RedisStore:
         """Go on to work on something alone for so long from now."""
         with self._said():
             self._redis.set(self._marks + mark + CLAIMED, b"", px=int(seconds * 1000))
+
+    def give_up(self, mark: bytes) -> None:
+        """Let others work on something that was not done."""
+        with self._said():
+            self._redis.delete(self._marks + mark + CLAIMED)
 
     def check(self) -> None:
         """Do nothing but reach it."""

@@ -41,7 +41,7 @@ class Store(Protocol):
     def add(self, rows: Sequence[Row]) -> list[list[bytes]]:
         """Record a few rows unless they are known, one after the other.
 
-        All of them are recorded together, or none.
+        Nothing comes between them, and to record what is recorded does nothing: what failed may be said again.
 
         Returns:
             The histories of each one's places as they are when it has been recorded, its own record in them.
@@ -88,6 +88,9 @@ class Store(Protocol):
 
     def renew(self, mark: bytes, seconds: float) -> None:
         """Go on to work on something alone for so long from now."""
+
+    def give_up(self, mark: bytes) -> None:
+        """Let others work on something that was not done."""
 
     def check(self) -> None:
         """Do nothing but reach it."""

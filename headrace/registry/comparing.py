@@ -55,7 +55,9 @@ def find_obstacle(champion: Mapping[str, Any], features: Mapping[str, Any], summ
     if until and since and until > since:
         return f"the champion was trained on rows until {until}, the test rows begin on {since}"
     left, judges = trained.get("test_share"), test.get("test_share")
-    if left and judges and left < judges:
+    if (left is None) != (judges is None):
+        return "the champion was split in another way than today's rows, some of which it may have been trained on"
+    if left is not None and left < judges:
         return f"the champion was trained on all but {left:g} of the keys, and {judges:g} of them judge now"
     return None
 

@@ -132,7 +132,7 @@ class Metrics:
         self._ready.set(ready)
         self._catch_up(self._log_failures, log.failures)
         self._catch_up(self._without_windows, predictor.missed)
-        for reason, number in gate.refusals.items():
+        for reason, number in list(gate.refusals.items()):  # requests add to them meanwhile
             self._catch_up(self._refusals.labels(reason), number)
         for result, number in zip(("hit", "miss"), predictor.windows_found, strict=True):
             self._catch_up(self._windows[result], number)

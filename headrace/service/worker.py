@@ -19,6 +19,7 @@ from headrace.service.predictor import Predictor
 from headrace.service.warming import warm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from headrace.access import Gate
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LOOKS = 1.0
 FEW_COLLECTIONS = (50_000, 20, 100)
-"""Thresholds of the garbage collector."""
-UP, COLD, DOWN = "ok", "being filled", "unavailable"
+"""The garbage collector's thresholds: it looks through the youngest objects after so many new ones, through older ones
+after so many looks at the younger."""
+UP, COLD, BARE, DOWN = "ok", "being filled", "cannot be filled", "unavailable"
 _logger = logging.getLogger(__name__)
 
 
@@ -133,29 +135,36 @@ class Worker:
 
     def _look_after(self) -> None:
         """Fill windows that are cold, and look at the stores from time to time."""
-        said = ""
-        while True:
-            try:
-                self._look_at_windows()
-                said = ""
-            except Exception as error:  # whatever it is: nobody else would say so, and the next look may find it gone
-                if str(error) != said:
-                    unexpected = not isinstance(error, HeadraceError)
-                    _logger.error("%s", error, exc_info=unexpected)  # noqa: TRY400  else a line is enough
-                self._windows, said = DOWN, str(error)
-            self.log.look()
-            self.metrics.look(
-                self.log, self.gate, self.predictor, windows_up=self._windows == UP, ready=self.is_ready()
-            )
-            if self._closing.wait(SECONDS_BETWEEN_LOOKS):
-                return
+        said: dict[Callable[[], None], str] = {}
+        looks = (self._look_at_windows, self.log.look, self._tell_metrics)
+        while not self._closing.is_set():
+            for look in looks:
+                try:
+                    look()
+                    said.pop(look, None)
+                except Exception as error:  # nobody else would say so, and the next look may find it gone
+                    if not self._closing.is_set() and str(error) != said.get(look):
+                        unexpected = not isinstance(error, HeadraceError)
+                        _logger.error("%s", error, exc_info=unexpected)  # noqa: TRY400  else a line is enough
+                    said[look] = str(error)
+            self._closing.wait(SECONDS_BETWEEN_LOOKS)
 
     def _look_at_windows(self) -> None:
-        if not self._is_warm():  # at the start; and a Redis may come back without what it had
-            self._windows = COLD
-            warm(self._folder, self.contents, self.live)
-        self.live.check()
+        try:
+            if not self._is_warm():  # at the start; and a Redis may come back without what it had
+                self._windows = BARE if self._windows == BARE else COLD
+                warm(self._folder, self.contents, self.live)
+            self.live.check()
+        except WindowsUnavailable:
+            self._windows = DOWN
+            raise
+        except Exception:
+            self._windows = BARE
+            raise
         self._windows = UP
+
+    def _tell_metrics(self) -> None:
+        self.metrics.look(self.log, self.gate, self.predictor, windows_up=self._windows == UP, ready=self.is_ready())
 
     def _is_warm(self) -> bool:
         files = self.contents.files
@@ -169,7 +178,7 @@ class Worker:
 
     @property
     def _windows_serve(self) -> bool:
-        if self._windows == COLD:
+        if self._windows in {COLD, BARE}:
             self._notice_filled()
         serves_without = self.settings.windows.on_failure is OnFailure.serve
         return self._windows == UP or (self._windows == DOWN and serves_without)

@@ -22,7 +22,8 @@ ROWS_AT_A_TIME = 50_000
 CONNECT_SECONDS = 10
 DAYS = {"since": date.min, "until": date.max}
 LARGEST_PRECISION = 38
-SECRET_WORDS = ("pass", "secret", "token", "key")
+SECRET = re.compile(r"pass(?!file)|pwd|secret|token|(?<!ssl)key(?!_?(path|file|store))", re.IGNORECASE)
+"""Names of options that are secrets themselves, not where one lies."""
 EXAMPLE = "postgresql+psycopg://user:password@host:5432/database"
 
 # SQLSTATE classes and codes: connection exceptions, shutting down or starting up, too many connections, serialization
@@ -76,7 +77,7 @@ class Sql(Written):
     def identity(self) -> dict[str, Any]:
         """Return the query and where it is run; not as whom, nor how patiently."""
         url = self._parsed_url()
-        options = {key: value for key, value in url.query.items() if not _is_secret(key)}
+        options = {key: value for key, value in url.query.items() if not SECRET.search(key)}
         database = [url.get_backend_name(), url.host, url.port, url.database, options]
         written = {name: each for name, each in vars(self).items() if name in {each.name for each in fields(Written)}}
         return {"query": self.query, "database": database, **written}
@@ -154,13 +155,13 @@ class Sql(Written):
 
 
 def holds_secret(url: str) -> bool:
-    """Return whether a URL has a password, or an option that is one: `?password=...`."""
-    parts = urlsplit(url)
-    return bool(parts.password) or any(_is_secret(option) for option in parse_qs(parts.query))
-
-
-def _is_secret(option: str) -> bool:
-    return any(word in option.lower() for word in SECRET_WORDS)
+    """Return whether a URL has a password, or an option that is one: `?password=...`, `?odbc_connect=...PWD%3D...`."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # whoever opens it says what is wrong
+        return False
+    options = parse_qs(parts.query)
+    return bool(parts.password or SECRET.search(" ".join([*options, *options.get("odbc_connect", [])])))
 
 
 def _can_pass(error: DBAPIError) -> bool:

@@ -89,8 +89,10 @@ def test_values_of_another_shape_are_said_in_plain_words(project: Project) -> No
     project.edit("pipelines/churn/pipeline.yaml", "delay: 0s", "delay: 7")
     project.edit("pipelines/fraud/features.yaml", "spans: [90d]", "spans: 90d")
     project.edit("pipelines/fraud/pipeline.yaml", "  delay: 7d", "  task: classification\n  delay: 7d")
+    project.edit("pipelines/fraud/serving.yaml", "windows:\n  url: null", "windows: here")
     said = headrace(project, "check", COLUMNS="").stdout
     for line in (
+        "windows: found 'here'; it has to be keys and their values",
         "params.yaml:3: pipelines.fraud.until: put quotes around 2018-08-15: DVC takes no dates of YAML",
         "seed: found [0]; it has to be one value",
         "target.delay: '7' is no length of time; write a number and one of us, s, m, h, d, w, such as 7d",
@@ -291,6 +293,15 @@ def test_outside_of_a_project_it_is_said_where_to_go(tmp_path: Path, arguments: 
     assert done.stderr.startswith(f"error: params.yaml: no such file in {tmp_path}; ")
 
 
+@pytest.mark.parametrize("params", ["lr: 1\n", "pipelines: {}\ncandidates: [a]\n", "candidates: {a: {pipeline: b}}\n"])
+def test_a_project_with_mistakes_alone_is_not_taken_for_a_new_one(tmp_path: Path, params: str) -> None:
+    """Whatever stands there was meant."""
+    (tmp_path / "params.yaml").write_text(params)
+    done = subprocess.run(["headrace", "check"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stdout.startswith("params.yaml:")
+
+
 def test_sections_of_another_shape_are_mistakes(tmp_path: Path) -> None:
     """A project without one right entry is not taken for a new one."""
     (tmp_path / "params.yaml").write_text("pipelines: [fraud]\n")
@@ -298,7 +309,7 @@ def test_sections_of_another_shape_are_mistakes(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
         "params.yaml:1: pipelines: found ['fraud']; it has to be a name and its choices on each line",
-        "params.yaml: candidates: missing; it has to be a name and its choices on each line",
+        "params.yaml: candidates: missing or empty; it has to be a name and its choices on each line",
         "2 mistakes in 1 file.",
     ]
 

@@ -33,6 +33,7 @@ def left(number: int) -> str:
 COLUMNS = {
     "whole numbers": (lambda n: n % 90, {"type": "integer", "minimum": 0, "maximum": 1000}),
     "numbers below zero": (lambda n: n - 200, {"type": "integer", "minimum": -2000, "maximum": 2000}),
+    "week_number": (lambda n: n % 53, {"type": "integer", "minimum": 0, "maximum": 1000}),
     "fractions": (lambda n: n / 8, {"type": "float", "minimum": 0, "maximum": 500}),
     "numbers with blanks": (
         lambda n: " " if n % 9 == 0 else n / 8,
@@ -49,6 +50,9 @@ COLUMNS = {
     "ISO days": (lambda n: f"{day(n):%Y-%m-%d}", {"type": "date"}),
     "ISO moments": (lambda n: f"{day(n):%Y-%m-%dT%H:%M:%S}", {"type": "timestamp"}),
     "moments of a zone": (lambda n: f"{day(n):%Y-%m-%d %H:%M:%S} +0900", {"type": "timestamp"}),
+    "moments of a zone, close behind": (lambda n: f"{day(n):%Y-%m-%d %H:%M}+0900", {"type": "timestamp"}),
+    "moments of a zone with slashes": (lambda n: f"{day(n):%Y/%m/%d %H:%M:%S} +09:00", {"type": "timestamp"}),
+    "moments of UTC": (lambda n: f"{day(n):%Y-%m-%d %H:%M:%S} UTC", {"type": "timestamp"}),
     "European days": (lambda n: f"{day(n):%d/%m/%Y}", {"type": "date"}),
     "American days": (lambda n: f"{day(n):%m/%d/%Y}", {"type": "date"}),
     "German days": (lambda n: f"{day(n):%d.%m.%Y}", {"type": "date"}),

@@ -38,6 +38,8 @@ MISTAKES = {
     "unknown function": (Features(expressions={"a": "logg(amount)"}), "expressions.a", "logg"),
     "half an expression": (Features(expressions={"a": "amount *"}), "expressions.a", 'error at or near "*"'),
     "an open bracket": (Features(expressions={"a": "log(amount"}), "expressions.a", 'error at or near "amount"'),
+    "a comment": (Features(expressions={"a": "amount -- in euros"}), "expressions.a", "a comment would hide"),
+    "two expressions": (Features(expressions={"a": "amount) AS b, (1"}), "expressions.a", "more than one expression"),
     "a time from an expression": (Features(expressions={"a": "moment"}), "expressions.a", "is a TIMESTAMP"),
     "an expression over the label": (Features(expressions={"a": "fraud"}), "expressions.a", "reads the label"),
     "the rows to come": (

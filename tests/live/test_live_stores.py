@@ -20,7 +20,7 @@ from payments import EVERYTHING, ROWS, START, TARGET, table
 from headrace.declaration.features import Features, Window
 from headrace.declaration.rows import Column, TypedRows
 from headrace.errors import ConfigError, DataError
-from headrace.live import LiveFeatures, WindowsUnavailable, open_windows
+from headrace.live import LiveFeatures, WindowsUnavailable, file_store, open_windows
 from headrace.live.warming import histories_of
 
 if TYPE_CHECKING:
@@ -146,8 +146,7 @@ def test_a_store_that_takes_long_to_fill_is_filled_once(tmp_path: Path, monkeypa
 def test_a_store_whose_filling_was_given_up_is_filled_by_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once its claim is over: nobody renews it."""
-    monkeypatch.setattr("headrace.live.features.CLAIM", 0.3)
+    """At once where it failed, and once its claim is over where its process ended: nobody renews it."""
 
     def broken(*_: Any) -> Iterator[Any]:
         raise WindowsUnavailable("away")
@@ -158,7 +157,14 @@ def test_a_store_whose_filling_was_given_up_is_filled_by_another(
         patched.setattr("headrace.live.features.histories_of", broken)
         with pytest.raises(WindowsUnavailable):
             live.warm(history, "history")
+        patched.setattr("headrace.live.features.CLAIM", 1.0)
+        patched.setattr("headrace.live.file_store.FileStore.give_up", lambda *_: None)
+        begin = time.monotonic()
+        with pytest.raises(WindowsUnavailable):
+            live.warm(history, "history")
+        assert time.monotonic() - begin < 1
     live.warm(history, "history")
+    assert time.monotonic() - begin > 0.9
     assert live.ask(payment(10))[1] == 11.0
     live.close()
 
@@ -174,6 +180,45 @@ def test_a_file_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert live.ask(payment(12_000, 0))[1] == 41.0
     live.close()
     assert (tmp_path / "windows.lmdb").stat().st_size > 2**18
+
+
+def outgrow(url: str, first: int, done: Any) -> None:
+    """Ask for every second of many rows, in a file that begins small."""
+    file_store.SIZE = 2**17
+    live = opened(url)
+    for number in range(first, 8000, 2):
+        live.ask(payment(number, number % 200))
+    live.close()
+    done.put(first)
+
+
+def test_a_file_grows_under_all_who_write_and_open_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the processes ends of it, and no row is lost."""
+    monkeypatch.setattr("headrace.live.file_store.SIZE", 2**17)
+    url = f"lmdb://{tmp_path}/windows.lmdb"
+    spawning = multiprocessing.get_context("spawn")
+    done = spawning.Queue()
+    workers = [spawning.Process(target=outgrow, args=(url, first, done)) for first in range(2)]
+    for worker in workers:
+        worker.start()
+    sizes = set()
+    while any(worker.is_alive() for worker in workers):
+        opened(url).close()
+        sizes.add((tmp_path / "windows.lmdb").stat().st_size)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert len(sizes) > 2
+    live = opened(url)
+    assert [live.ask(payment(8000 + card, card))[1] for card in range(200)] == [41.0] * 200
+    live.close()
+
+
+def test_a_write_that_fills_more_than_the_file_has_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the file has to be made longer for it."""
+    monkeypatch.setattr("headrace.live.file_store.SIZE", 2**17)
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb")
+    live.warm(table([{**payment(number), "fraud": 0} for number in range(8000)]), "history")
+    assert live.ask(payment(8000, 1))[1] == 8001.0
+    live.close()
 
 
 def test_rows_that_no_window_sees_any_more_are_dropped(tmp_path: Path) -> None:
@@ -307,7 +352,9 @@ def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
 def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
     """Whose rows they are stands in it."""
     opened(f"lmdb://{tmp_path}/windows.lmdb").close()
-    assert [file.stat().st_mode & 0o077 for file in tmp_path.iterdir()] == [0, 0]
+    assert {file.name: file.stat().st_mode & 0o077 for file in tmp_path.iterdir()} == dict.fromkeys(
+        ["windows.lmdb", "windows.lmdb-lock", ".windows.lmdb.lock"], 0
+    )
 
 
 @pytest.fixture

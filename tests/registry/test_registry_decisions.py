@@ -157,6 +157,20 @@ def test_a_champion_that_saw_keys_that_judge_is_not_compared(place, share, decis
         assert other["reason"] == "the champion was trained on all but 0.2 of the keys, and 0.3 of them judge now"
 
 
+def test_a_champion_that_was_split_in_another_way_is_not_compared(place):
+    """Nobody can say which of the rows that judge it has seen."""
+    place.judge("weak")
+    place.register()
+    split = dataclasses.replace(place.case.config.split, time=None, rows=RowSplit(test_share=0.2, folds=2))
+    config = dataclasses.replace(place.case.config, split=split)
+    write_candidates(place.data / "candidates", place.data / "features", config, MODELS)
+    later = dataclasses.replace(place, case=dataclasses.replace(place.case, config=config))
+    later.judge("good")
+    other = later.register()
+    assert other["decision"] == "not comparable"
+    assert other["reason"].startswith("the champion was split in another way")
+
+
 def test_changed_files_in_the_registry_are_refused(place):
     """Somebody changed one byte of the champion."""
     place.judge("weak")

@@ -26,7 +26,7 @@ def test_what_keeps_windows_from_being_filled_is_said_and_tried_again(
     history = (folder / HISTORY).read_bytes()
     (folder / HISTORY).write_bytes(b"torn")
     with TestClient(service.to_asgi()) as client:
-        assert _ready(client, 503) == {"ready": False, "windows": "unavailable", "prediction_log": "ok"}
+        assert _ready(client, 503) == {"ready": False, "windows": "cannot be filled", "prediction_log": "ok"}
         time.sleep(1.5)
         assert len([record for record in caplog.records if record.exc_info]) == 1
         (folder / HISTORY).write_bytes(history)

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from headrace.errors import ConfigError, SourceError
-from headrace.sources import Sql
+from headrace.sources import Sql, holds_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -223,6 +223,24 @@ def test_wrong_arguments_are_refused_without_a_connection(arguments: dict[str, o
     with pytest.raises(ConfigError, match=said) as caught:
         Sql(**{"url": "sqlite://", "query": "SELECT 1 AS id", **arguments})
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_secret"),
+    [
+        ("postgresql://reader:pw@host/shop", True),
+        ("postgresql://reader@host/shop?password=pw", True),
+        ("mssql+pyodbc:///?odbc_connect=DRIVER%3D{x}%3BUID%3Dreader%3BPWD%3Dpw", True),
+        ("snowflake://reader@host/shop?private_key=pw", True),
+        ("snowflake://reader@host/shop?private_key_path=/keys/reader", False),
+        ("postgresql://reader@host/shop?sslkey=/keys/reader.pem&passfile=/keys/pgpass", False),
+        ("mssql+pyodbc:///?odbc_connect=DRIVER%3D{x}%3BTrusted_Connection%3Dyes", False),
+        ("postgresql://[reader/shop", False),
+    ],
+)
+def test_a_url_that_holds_a_secret_is_told_from_one_that_says_where_it_lies(url: str, is_secret: bool):
+    """A file's name may be committed, a password may not."""
+    assert holds_secret(url) is is_secret
 
 
 def test_another_password_is_the_same_source(transactions: str, run, tmp_path: Path):
