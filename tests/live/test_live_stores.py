@@ -205,6 +205,7 @@ def test_a_file_grows_under_all_who_write_and_open_it(tmp_path: Path, monkeypatc
     while any(worker.is_alive() for worker in workers):
         opened(url).close()
         sizes.add((tmp_path / "windows.lmdb").stat().st_size)
+        time.sleep(0.01)
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert len(sizes) > 2
     live = opened(url)
