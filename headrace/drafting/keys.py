@@ -22,6 +22,7 @@ IDENTITY = re.compile(r"(^|[_\W])(id|uuid|guid|key|pk|rowid|rownum|rownames|inde
 NUMBER = re.compile(r"(^|[_\W])((no|nr)\.?|number)$|nummer$|番号$", re.IGNORECASE)
 """Of an account, and then an identity; or of a week or of votes, and then a quantity."""
 CAMEL_IDENTITY = re.compile(r"[a-z](ID|Id)$")
+CAMEL_NUMBER = re.compile(r"[a-z](Number|No|Nr)$")
 PERSON = (
     "customer", "user", "client", "patient", "person", "subject", "member", "account", "card", "passenger", "employee",
     "kunde", "konto", "顧客", "会員", "口座",
@@ -45,8 +46,8 @@ class Key:
 
 
 def looks_like_identity(name: str) -> bool:
-    """Return whether a column is named like an identity: `id`, `customer_id`, `customerID`, `Kunde Nr.`."""
-    return _is_named_identity(name) or NUMBER.search(name) is not None
+    """Return whether a column is named like an identity: `id`, `customer_id`, `customerID`, `Kunde Nr.`, `MemberNo`."""
+    return _is_named_identity(name) or bool(NUMBER.search(name) or CAMEL_NUMBER.search(name))
 
 
 def says_who_it_is(guess: Guess) -> bool:

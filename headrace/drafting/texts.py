@@ -37,10 +37,11 @@ DATES = (
     "%d %B %Y", "%B %d, %Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%y", "%Y%m%d",
 )  # fmt: skip
 ZONED = tuple(
-    f"{day}{between}{clock} %z"
+    f"{day}{between}{clock} {zone}"
     for day in ("%Y-%m-%d", "%Y/%m/%d")
     for between in " T"
     for clock in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")
+    for zone in ("Z", "%z")
 )
 """A space before the offset: all else of it is ISO 8601."""
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S", "T%H:%M")

@@ -52,6 +52,7 @@ COLUMNS = {
     "moments of a zone": (lambda n: f"{day(n):%Y-%m-%d %H:%M:%S} +0900", {"type": "timestamp"}),
     "moments of a zone, close behind": (lambda n: f"{day(n):%Y-%m-%d %H:%M}+0900", {"type": "timestamp"}),
     "moments of a zone with slashes": (lambda n: f"{day(n):%Y/%m/%d %H:%M:%S} +09:00", {"type": "timestamp"}),
+    "moments of Z": (lambda n: f"{day(n):%Y-%m-%d %H:%M:%S} Z", {"type": "timestamp"}),
     "moments of UTC": (lambda n: f"{day(n):%Y-%m-%d %H:%M:%S} UTC", {"type": "timestamp"}),
     "European days": (lambda n: f"{day(n):%d/%m/%Y}", {"type": "date"}),
     "American days": (lambda n: f"{day(n):%m/%d/%Y}", {"type": "date"}),
@@ -189,7 +190,7 @@ def test_rows_with_a_time_are_split_by_it(place):
     assert place.accept("shop").rejected == 0
 
 
-@pytest.mark.parametrize("customer", ["customer_id", "Kunde Nr.", "顧客番号"])
+@pytest.mark.parametrize("customer", ["customer_id", "CustomerNo", "Kunde Nr.", "顧客番号"])
 def test_proposed_windows_are_right(place, customer):
     """The windows that stand in comments pass the check once the comment marks are taken away."""
     rows = events(2000, 60)
