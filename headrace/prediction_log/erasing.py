@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from headrace.prediction_log.store import Store
 
 CHECKPOINT_SECONDS = 30.0
+PIECE = 8
+"""Bytes of a pseudonym that no other row has by chance; a page that SQLite reuses may keep no more of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,7 @@ def erase(store: Store, value: Any) -> Erased:
             truths = connection.execute(delete(outcomes).where(outcomes.c.request_id.in_(ids))).rowcount
             deleted = connection.execute(delete(entries).where(of_subject)).rowcount
         if is_sqlite(store.engine):
-            needles = [subject, *(bytes(payload)[:HEAD] for payload in payloads)]
+            needles = [*_pieces(subject), *(bytes(payload)[:HEAD] for payload in payloads)]
             searched = _drop_from_file(store, needles)
         else:
             searched = _drop_from_server(store)
@@ -72,6 +74,10 @@ def erase(store: Store, value: Any) -> Erased:
     if remaining:
         raise LogUnavailable(f"{remaining} answers of the subject were logged while it was erased; run it again")
     return Erased(subject=subject.hex(), entries=deleted, outcomes=truths, remaining=remaining, searched=searched)
+
+
+def _pieces(subject: bytes) -> list[bytes]:
+    return [subject[start : start + PIECE] for start in range(len(subject) - PIECE + 1)]
 
 
 def _drop_from_server(store: Store) -> str:

@@ -236,8 +236,7 @@ def test_no_byte_of_an_erased_subject_stays_in_the_file(tmp_path: Path, draw: in
     assert erased.entries == len(payloads)
     assert erased.searched.endswith(str(file))
     content = b"".join(each.read_bytes() for each in tmp_path.iterdir())
-    assert subject not in content
-    assert subject[:8] not in content
+    assert not any(subject[start : start + 8] in content for start in range(len(subject) - 7))
     assert not any(payload[:28] in content for payload in payloads)
     assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)
     log.close()
