@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from headrace.prediction_log.store import Store
 
+AT_ONCE = 500
+"""Request ids in a statement."""
 CHECKPOINT_SECONDS = 30.0
 PIECE = 8
 """Bytes of a pseudonym that no other row has by chance; a page that SQLite reuses may keep no more of it."""
@@ -58,14 +60,13 @@ def erase(store: Store, value: Any) -> Erased:
     """
     subject = store.subject_hash(value)
     of_subject = entries.c.subject == subject
-    ids = select(entries.c.request_id).where(of_subject)
     with unavailable_is_said(store.engine):
-        with store.engine.begin() as connection:
-            payloads = list(connection.execute(select(entries.c.payload).where(of_subject)).scalars())
-            truths = connection.execute(delete(outcomes).where(outcomes.c.request_id.in_(ids))).rowcount
-            deleted = connection.execute(delete(entries).where(of_subject)).rowcount
+        # No index has subjects: it would cost each answer a page of its own. They are read through, while others write.
+        with reading(store.engine) as connection:
+            found = connection.execute(select(entries.c.request_id, entries.c.payload).where(of_subject)).all()
+        deleted, truths = _delete(store, [row.request_id for row in found])
         if is_sqlite(store.engine):
-            needles = [*_pieces(subject), *(bytes(payload)[:HEAD] for payload in payloads)]
+            needles = [*_pieces(subject), *(bytes(row.payload)[:HEAD] for row in found)]
             searched = _drop_from_file(store, needles)
         else:
             searched = _drop_from_server(store)
@@ -74,6 +75,17 @@ def erase(store: Store, value: Any) -> Erased:
     if remaining:
         raise LogUnavailable(f"{remaining} answers of the subject were logged while it was erased; run it again")
     return Erased(subject=subject.hex(), entries=deleted, outcomes=truths, remaining=remaining, searched=searched)
+
+
+def _delete(store: Store, request_ids: Sequence[str]) -> tuple[int, int]:
+    """Delete answers and their outcomes, all or none; return how many of each there were."""
+    deleted = truths = 0
+    with store.engine.begin() as connection:
+        for start in range(0, len(request_ids), AT_ONCE):
+            part = request_ids[start : start + AT_ONCE]
+            truths += connection.execute(delete(outcomes).where(outcomes.c.request_id.in_(part))).rowcount
+            deleted += connection.execute(delete(entries).where(entries.c.request_id.in_(part))).rowcount
+    return deleted, truths
 
 
 def _pieces(subject: bytes) -> list[bytes]:

@@ -30,7 +30,6 @@ entries = Table(
     Column("model_version", Text, nullable=False),
 )
 Index("prediction_entry_time", entries.c.time)
-Index("prediction_entry_subject", entries.c.subject)
 
 outcomes = Table(
     "prediction_outcome",
