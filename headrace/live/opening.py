@@ -24,7 +24,9 @@ LMDB = "lmdb://"
 REDIS = ("redis://", "rediss://", "unix://")
 
 
-def open_windows(url: str, features: Features, rows: TypedRows, target: Target) -> LiveFeatures:
+def open_windows(
+    url: str, features: Features, rows: TypedRows, target: Target, *, filled_with: str | None = None
+) -> LiveFeatures:
     """Open the features of a declaration over a store.
 
     Declarations that differ have key spaces of their own in a store: two versions of a model run side by side.
@@ -34,6 +36,8 @@ def open_windows(url: str, features: Features, rows: TypedRows, target: Target) 
         features: The declaration,
         rows: of the rows that are asked about,
         target: and of their label.
+        filled_with: The digest of a history, as `LiveFeatures.warm` takes it. A Redis that does not have it is
+            unavailable to whoever asks: it may come back empty between two looks. None where none is needed.
 
     Raises:
         ConfigError: The URL names no store, or an aggregate cannot be kept live.
@@ -45,7 +49,7 @@ def open_windows(url: str, features: Features, rows: TypedRows, target: Target) 
     slots = {name: place for place, name in enumerate(feature_names(features))}
     records = Records(plan, slots)
     space = hashlib.blake2b(FORMAT + declaration_digest(plan).encode(), digest_size=8).digest()
-    return LiveFeatures(plan, _store(url, space, records), records)
+    return LiveFeatures(plan, _store(url, space, records, filled_with), records)
 
 
 def check_windows(features: Features, rows: TypedRows, target: Target) -> None:
@@ -59,7 +63,7 @@ def check_windows(features: Features, rows: TypedRows, target: Target) -> None:
         Records(plan, {name: place for place, name in enumerate(feature_names(features))})
 
 
-def _store(url: str, space: bytes, records: Records) -> Store:
+def _store(url: str, space: bytes, records: Records, filled_with: str | None) -> Store:
     if url.startswith(LMDB):
         from headrace.live.file_store import FileStore
 
@@ -67,5 +71,12 @@ def _store(url: str, space: bytes, records: Records) -> Store:
     if url.startswith(REDIS):
         from headrace.live.redis_store import RedisStore
 
-        return RedisStore(url, space, records.widths, records.order_bytes, records.kept_seconds)
+        return RedisStore(
+            url,
+            space,
+            records.widths,
+            records.order_bytes,
+            seconds=records.kept_seconds,
+            filled_with=None if filled_with is None else filled_with.encode(),
+        )
     raise ConfigError(f"windows.url: '{url}' names no store; write lmdb:///path/windows.lmdb or redis://host:6379/0")

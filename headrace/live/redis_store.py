@@ -80,20 +80,27 @@ local function record_in(key, record, size, seconds, horizon)
   end
 end
 """
-# KEYS: the row, then histories. ARGV: facts, seconds to keep, bytes of an order, horizon, then records.
+# A Redis that came back empty says so to the first who asks: nobody need have noticed that it was away.
+FILLED = """
+if KEYS[1] ~= '' and redis.call('EXISTS', KEYS[1]) == 0 then
+  return redis.error_reply('NOTFILLED it has no history: it came back empty, or is being filled')
+end
+"""
+# KEYS: the mark of what it is filled with, or an empty one; the row, then histories. ARGV: facts, seconds to keep,
+# bytes of an order, horizon, then records.
 ADD = """
-local new = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2])
+local new = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2])
 local size, found = tonumber(ARGV[3]), {}
-for i = 2, #KEYS do
-  if new then record_in(KEYS[i], ARGV[i + 3], size, ARGV[2], ARGV[4]) end
-  found[i - 1] = redis.call('GET', KEYS[i]) or ''
+for i = 3, #KEYS do
+  if new then record_in(KEYS[i], ARGV[i + 2], size, ARGV[2], ARGV[4]) end
+  found[i - 2] = redis.call('GET', KEYS[i]) or ''
 end
 return found
 """
-# KEYS: rows, each followed by its histories. ARGV: seconds to keep, bytes of an order, the earliest horizon, then for
-# each row the number of its histories, its facts, and a record for each.
+# KEYS: the mark, as above; rows, each followed by its histories. ARGV: seconds to keep, bytes of an order, the earliest
+# horizon, then for each row the number of its histories, its facts, and a record for each.
 ADD_MANY = """
-local size, at, given = tonumber(ARGV[2]), 1, 4
+local size, at, given = tonumber(ARGV[2]), 2, 4
 while at <= #KEYS do
   local places = tonumber(ARGV[given])
   if redis.call('SET', KEYS[at], ARGV[given + 1], 'NX', 'EX', ARGV[1]) then
@@ -132,11 +139,14 @@ class RedisStore:
         widths: The width of the records of each entity column, in words of 8 bytes.
         order: The bytes of an order.
         seconds: How long a history is kept that no row is added to.
+        filled_with: The mark without which no row is added; None where none is needed.
     """
 
     is_remote = True
 
-    def __init__(self, url: str, space: bytes, widths: bytes, order: int, seconds: int) -> None:
+    def __init__(  # noqa: PLR0913  where, how wide, how long
+        self, url: str, space: bytes, widths: bytes, order: int, *, seconds: int, filled_with: bytes | None
+    ) -> None:
         # A connection that was lost is made anew once; a server that is away is said at once.
         self._redis: Any = redis.Redis.from_url(
             url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=Retry(NoBackoff(), 1)
@@ -146,8 +156,9 @@ class RedisStore:
             b"headrace:" + space.hex().encode() + kind for kind in (b":history:", b":row:", b":mark:")
         )
         self._widths, self._order, self._seconds = widths, order, seconds
-        self._add = self._redis.register_script(COMPARE + RECORD + ADD)
-        self._add_many = self._redis.register_script(COMPARE + RECORD + ADD_MANY)
+        self._filled = b"" if filled_with is None else self._marks + filled_with
+        self._add = self._redis.register_script(FILLED + COMPARE + RECORD + ADD)
+        self._add_many = self._redis.register_script(FILLED + COMPARE + RECORD + ADD_MANY)
         self._replace = self._redis.register_script(COMPARE + REPLACE)
         self._swap = self._redis.register_script(SWAP)
 
@@ -155,7 +166,7 @@ class RedisStore:
         """Record rows unless they are known, in one transaction, and return the histories of each one's places."""
         with self._said(), self._redis.pipeline() as sent:
             for row in rows:
-                keys = [self._rows + row.key, *(self._histories + place.name for place in row.places)]
+                keys = [self._filled, self._rows + row.key, *(self._histories + place.name for place in row.places)]
                 records = [place.record for place in row.places]
                 self._add(keys, [row.facts, self._seconds, self._order, row.horizon, *records], client=sent)
             found: list[list[bytes]] = sent.execute()
@@ -173,7 +184,7 @@ class RedisStore:
         return {name: history or b"" for name, history in zip(names, found or [], strict=True)}
 
     def _send_many(self, rows: Sequence[Row], sent: Any) -> None:
-        keys: list[bytes] = []
+        keys = [self._filled]
         told: list[Any] = [self._seconds, self._order, min(row.horizon for row in rows)]
         for row in rows:
             keys += [self._rows + row.key, *(self._histories + place.name for place in row.places)]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 from payments import EVERYTHING, ROWS, START, TARGET, table
 
 from headrace.declaration.features import Features, Window
@@ -380,6 +381,14 @@ def redis_server(tmp_path: Path) -> Iterator[Any]:
         stop()
 
 
+def _is_up(live: LiveFeatures) -> bool:
+    try:
+        live.check()
+    except WindowsUnavailable:
+        return False
+    return True
+
+
 def eventually(live: LiveFeatures, row: dict[str, Any]) -> list[Any]:
     """Ask until there is an answer."""
     for _ in range(100):
@@ -410,6 +419,27 @@ def test_a_redis_that_was_away_is_used_again(redis_server: Any) -> None:
     assert eventually(live, payment(2))[1] == 2.0
     live.check()
     live.close()
+
+
+def test_a_redis_without_its_history_is_not_asked(redis_server: Any) -> None:
+    """One that comes back empty at once, or is half filled, would answer as if nothing had ever happened."""
+    start, _ = redis_server
+    url = start()
+    live = open_windows(url, COUNTED, ROWS, TARGET, filled_with="history")
+    history = table([{**payment(number), "fraud": 0} for number in range(50)])
+    filling = opened(url)
+    while not _is_up(filling):
+        time.sleep(0.05)
+    for _ in range(2):
+        for ask in (live.ask, lambda row: live.ask_many([row], [None])):
+            with pytest.raises(WindowsUnavailable, match="has no history"):
+                ask(payment(60))
+        filling.warm(history, "history")
+        assert live.ask(payment(61))[1] == 51.0
+        assert [values[1] for values in live.ask_many([payment(62)], [None])] == [52.0]
+        redis.Redis.from_url(url).flushall()
+    live.close()
+    filling.close()
 
 
 def test_a_redis_drops_rows_that_no_window_sees(redis_server: Any) -> None:
