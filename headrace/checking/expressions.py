@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from headrace.declaration.features import feature_names
-from headrace.declaration.sql import beyond_one_row, parse, quoted
+from headrace.declaration.sql import beyond_one_row, connect, parse, quoted
 from headrace.declaration.types import TEXTS
-from headrace.features.database import create_rows, database
+from headrace.features.database import create_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 def check_expressions(config: Pipeline) -> Iterator[tuple[str, str]]:
     """Yield what is wrong, as its key and a message; nothing where the features themselves cannot be computed."""
-    with database() as connection:
+    with connect() as connection:
         try:
             create_rows(connection, config.schema)
-            connection.execute(f"CREATE TABLE features AS SELECT {_selected(config)} FROM rows")
+            connection.execute(f"CREATE TEMP TABLE features AS SELECT {_selected(config)} FROM rows")
         except duckdb.Error:
             return  # the check of features says what is wrong
         for key, expression, kind in _declared(config.evaluation):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow.parquet as pq
 
+from headrace.declaration.sql import connect
 from headrace.errors import ConfigError
 from headrace.evaluation.reading import read_rows_of
-from headrace.rules import connect, decide_table, names_read, settle
+from headrace.rules import decide_table, names_read, settle
 from headrace.storage import list_parts
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def judge_rules(  # noqa: PLR0913  all that decides, and who judges it
 
 
 def _decide(rules: Rules, task: Task, seen: pa.Table, scores: Array, threshold: float | None) -> Decided:
-    with closing(connect()) as connection:
+    with connect() as connection:
         try:
             return decide_table(rules, seen, task, scores, threshold=threshold, connection=connection)
         except duckdb.Error as error:

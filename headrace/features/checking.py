@@ -8,10 +8,10 @@ import duckdb
 
 from headrace.declaration.durations import microseconds
 from headrace.declaration.features import feature_names
-from headrace.declaration.sql import beyond_one_row, nodes, parse
+from headrace.declaration.sql import beyond_one_row, connect, nodes, parse
 from headrace.errors import ConfigError
 from headrace.features.aggregates import parse_aggregate
-from headrace.features.database import create_rows, database
+from headrace.features.database import create_rows
 from headrace.words import known
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def check_features(features: Features, rows: TypedRows, target: Target) -> list[
     problems = [*_names(features, rows, target), *_columns(features, rows)]
     for name, window in features.windows.items():
         problems += _window(name, window, rows, target)
-    with database() as connection:
+    with connect() as connection:
         try:
             create_rows(connection, rows)
         except ConfigError:

@@ -1,4 +1,4 @@
-"""A DuckDB that computes and does nothing else: no files, no network, bounded memory."""
+"""A DuckDB that computes tables and does nothing else: no files, no network, bounded memory."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def database(spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def create_rows(connection: duckdb.DuckDBPyConnection, rows: TypedRows, name: str = "rows") -> None:
-    """Create an empty table with the declared columns."""
+    """Create an empty table with the declared columns, which this connection alone sees."""
     columns = ", ".join(f"{quoted(column)} {duckdb_type(declared.type)}" for column, declared in rows.columns.items())
-    connection.execute(f"CREATE TABLE {name} ({columns})")
+    connection.execute(f"CREATE TEMP TABLE {name} ({columns})")

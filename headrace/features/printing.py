@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.features.database import create_rows, database
+from headrace.declaration.sql import connect
+from headrace.features.database import create_rows
 from headrace.features.forms import window_sql
 from headrace.features.plan import Plan
 
@@ -27,6 +28,6 @@ def training_sql(features: Features, rows: TypedRows, target: Target) -> str:
         ConfigError: A span or an aggregate is not written as it should be.
     """
     plan = Plan(features, rows, target)
-    with database() as connection:
+    with connect() as connection:
         create_rows(connection, rows)
         return LEGEND + window_sql(plan, plan.exact_arguments(connection), plan.categorical(connection))

@@ -9,9 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace.declaration.features import feature_names
-from headrace.declaration.sql import quoted
+from headrace.declaration.sql import connect, quoted
 from headrace.errors import WindowsUnavailable
-from headrace.features.database import create_rows, database
+from headrace.features.database import create_rows
 from headrace.live.many import ManyRows
 from headrace.live.rowwise import compile_expressions
 from headrace.live.warming import histories_of, rows_of
@@ -72,7 +72,7 @@ class LiveFeatures:
         relabelled = records.by_label if records else []
         self._of_label = compile_expressions({plan.arguments[sql]: sql for sql in plan.arguments}, plan.rows)
         self._reads_label = bool(relabelled)
-        with database() as connection:
+        with connect() as connection:
             create_rows(connection, plan.rows)
             texts = set(plan.categorical(connection))
         self._own = [(name, name in texts) for name in own]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from headrace.declaration.sql import connect
 from headrace.declaration.types import python_type
 from headrace.errors import DataError
-from headrace.features.database import create_rows, database
+from headrace.features.database import create_rows
 from headrace.live.aggregating import EntityWindows
 from headrace.live.layout import BIAS, NULL, TIME, Argument, Entities, Keys, argument_of, is_exact, microseconds_of
 from headrace.live.rowwise import columns_read
@@ -178,7 +179,7 @@ def _kinds(plan: Plan) -> dict[str, str]:
     """Return the DuckDB type of every argument."""
     if not plan.arguments:
         return {}
-    with database() as connection:
+    with connect() as connection:
         create_rows(connection, plan.rows)
         columns = ", ".join(f"{expression} AS {column}" for expression, column in plan.arguments.items())
         described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()

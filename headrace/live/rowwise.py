@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from headrace.declaration.sql import quoted
+from headrace.declaration.sql import connect, quoted
 from headrace.declaration.types import duckdb_type, type_kind
 from headrace.errors import ConfigError, DataError
 from headrace.features.database import create_rows
@@ -121,9 +121,7 @@ def compile_expressions(expressions: Mapping[str, str], rows: TypedRows) -> RowP
     Raises:
         ConfigError: An expression is not one over these columns.
     """
-    connection = duckdb.connect(":memory:", config={"threads": 1})
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    connection = connect()
     create_rows(connection, rows)
     writer, left = _Writer(rows), {}
     for name, expression in expressions.items():
@@ -142,7 +140,7 @@ def compile_expressions(expressions: Mapping[str, str], rows: TypedRows) -> RowP
 
 def columns_read(expressions: Iterable[str], rows: TypedRows) -> dict[str, set[str]]:
     """Return the columns that each expression names."""
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+    with connect() as connection:
         return {expression: _columns_in(expression, rows, connection) for expression in expressions}
 
 

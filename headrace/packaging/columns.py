@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from headrace.declaration.durations import microseconds
-from headrace.declaration.sql import quoted
-from headrace.features.database import create_rows, database
+from headrace.declaration.sql import connect, quoted
+from headrace.features.database import create_rows
 from headrace.features.plan import Plan
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _columns_in(expressions: Iterable[str], rows: TypedRows) -> set[str]:
     selected = ", ".join(f"({expression})" for expression in expressions)
     if not selected:
         return set()
-    with database() as connection:
+    with connect() as connection:
         create_rows(connection, rows)
         return {name for name in rows.columns if not _binds(selected, name, connection)}
 

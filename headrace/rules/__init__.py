@@ -5,7 +5,7 @@ One row of a request is for `headrace.rules.row.RowRules`, which stands on the l
 
 from headrace.rules.checking import check_rules
 from headrace.rules.names import names_read
-from headrace.rules.table import MODEL, Decided, connect, decide_table
+from headrace.rules.table import MODEL, Decided, decide_table
 from headrace.rules.voice import ABOVE, settle
 
-__all__ = ["ABOVE", "MODEL", "Decided", "check_rules", "connect", "decide_table", "names_read", "settle"]
+__all__ = ["ABOVE", "MODEL", "Decided", "check_rules", "decide_table", "names_read", "settle"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from headrace.declaration.sql import beyond_one_row, nodes, parse
+from headrace.declaration.sql import beyond_one_row, connect, nodes, parse
 from headrace.errors import ConfigError
-from headrace.features.database import create_rows, database
+from headrace.features.database import create_rows
 from headrace.rules.names import ambiguous, named_in, visible
 from headrace.rules.voice import voice_of
 from headrace.tasks import task_of
@@ -38,7 +38,7 @@ def check_rules(rules: Rules, rows: TypedRows, features: Features, target: Targe
     problems = [*_decisions(rules), *voice.check(rules), *_thens(rules), *_names(rules)]
     try:
         seen = visible(rows, features, voice.names)
-        with database() as connection:
+        with connect() as connection:
             create_rows(connection, seen)
             twice = ambiguous(rows, features, voice.names)
             choices = [name for name in seen.columns if name != target.column and name.lower() not in twice]

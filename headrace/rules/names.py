@@ -8,8 +8,8 @@ import duckdb
 
 from headrace.declaration.features import feature_names
 from headrace.declaration.rows import Column, TypedRows
-from headrace.declaration.sql import nodes, parse
-from headrace.features.database import create_rows, database
+from headrace.declaration.sql import connect, nodes, parse
+from headrace.features.database import create_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ def ambiguous(rows: TypedRows, features: Features, said: Iterable[str]) -> dict[
 
 def names_read(rules: Rules, known: Iterable[str]) -> list[str]:
     """Return those of the known names that conditions read, in their order."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         read = set().union(*(named_in(rule.when, connection) for rule in rules.rules))
     folded = {name.lower() for name in read}
     return [name for name in known if name.lower() in folded]
@@ -75,7 +75,7 @@ def _texts(rows: TypedRows, features: Features) -> set[str]:
     if not features.expressions:
         return set()
     selected = ", ".join(f"({expression})" for expression in features.expressions.values())
-    with database() as connection:
+    with connect() as connection:
         create_rows(connection, rows)
         described = connection.execute(f"DESCRIBE SELECT {selected} FROM rows").fetchall()
     kinds = dict(zip(features.expressions, (kind for _, kind, *_ in described), strict=True))

@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from headrace.declaration.features import feature_names
+from headrace.declaration.sql import connect
 from headrace.declaration.types import arrow_type
 from headrace.errors import DataError
 from headrace.live.rowwise import as_decimal, compile_expressions
 from headrace.rules.names import names_read, visible
-from headrace.rules.table import connect, decide_table
+from headrace.rules.table import decide_table
 from headrace.rules.voice import voice_of
 
 if TYPE_CHECKING:
@@ -63,7 +64,6 @@ class RowRules:
         self._say, self._voice = voice.of_row(), voice
         by_model = {key: Decision(decision, None) for key, decision in rules.model.items()}
         self._alone = voice.of_row_alone(by_model, threshold)
-        self._connection = connect()
 
     @property
     def compiled(self) -> list[str]:
@@ -115,7 +115,6 @@ class RowRules:
     def close(self) -> None:
         """Give back what DuckDB holds."""
         self._program.close()
-        self._connection.close()
 
     def _despite(self, error: DataError, row: Mapping[str, Any], values: Sequence[Value], score: Any) -> Decision:
         try:
@@ -129,9 +128,9 @@ class RowRules:
         columns = {name: [row.get(name) for row in rows] for name in self._columns}
         columns |= {name: [of_row[place] for of_row in values] for name, place in self._features}
         arrays = {name: _array(column, self._types[name]) for name, column in columns.items()}
-        with self._connection.cursor() as cursor:
+        with connect() as connection:
             decided = decide_table(
-                self._rules, pa.table(arrays), self._task, scores, threshold=self._threshold, connection=cursor
+                self._rules, pa.table(arrays), self._task, scores, threshold=self._threshold, connection=connection
             )
         by_model = [Decision(decision, None) for decision in self._rules.decisions]
         by_rule = [decision for _, decision in self._by_rule]

@@ -34,14 +34,6 @@ class Decided(NamedTuple):
     """Indices into `Rules.rules`, `MODEL` where the model decided, (rows,)."""
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """Return a DuckDB that computes rules: no files, no network, one thread."""
-    connection = duckdb.connect(":memory:", config={"threads": 1})
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-    return connection
-
-
 def decide_table(  # noqa: PLR0913  all that decides
     rules: Rules,
     table: pa.Table,
@@ -59,7 +51,7 @@ def decide_table(  # noqa: PLR0913  all that decides
         task: What the label is.
         scores: The model's scores, (rows,) or (rows, classes).
         threshold: The score from which the model flags a row; None where the task has none.
-        connection: As `connect` gives it, or a cursor of it.
+        connection: As `headrace.declaration.sql.connect` gives it.
     """
     voice = voice_of(task)
     rules = voice.settle(rules)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from headrace.declaration.sql import beyond_one_row, nodes, parse, quoted
+from headrace.declaration.sql import beyond_one_row, connect, nodes, parse, quoted
 from headrace.declaration.types import duckdb_type
 from headrace.validation.saying import first_line
 from headrace.words import known
@@ -21,10 +21,10 @@ def check_conditions(schema: Schema) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with each condition, prepared against an empty table of the declared types."""
     if not schema.checks or not schema.columns:
         return
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+    with connect() as connection:
         columns = ", ".join(f"{quoted(name)} {duckdb_type(column.type)}" for name, column in schema.columns.items())
         try:
-            connection.execute(f"CREATE TABLE rows ({columns})")
+            connection.execute(f"CREATE TEMP TABLE rows ({columns})")
         except duckdb.Error as error:
             yield "columns", first_line(error)
             return
@@ -36,7 +36,7 @@ def check_conditions(schema: Schema) -> Iterator[tuple[str, str]]:
 
 def columns_named(condition: str, columns: Iterable[str]) -> list[str]:
     """Return the columns that an SQL condition names, in their declared order."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         tree = parse(condition, connection)
     named = {node["column_names"][-1].lower() for node in nodes(tree, "COLUMN_REF")}
     return [name for name in columns if name.lower() in named]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from headrace.declaration.sql import connect
 from headrace.declaration.types import NUMBERS, TEXTS, type_kind
 from headrace.errors import ConfigError
 from headrace.validation.conditions import check_conditions
@@ -85,7 +86,7 @@ def _pattern(pattern: str, kind: str) -> Iterator[Problem]:
         yield "pattern", f"{pattern!r} matches no {kind}; only a string or a category has a pattern"
         return
     try:
-        with duckdb.connect() as connection:
+        with connect() as connection:
             connection.execute("SELECT regexp_full_match('', ?)", [pattern])
     except duckdb.Error as error:
         yield "pattern", f"{pattern!r} is no regular expression of the RE2 kind: {first_line(error)}"

@@ -18,9 +18,10 @@ from payments import ROWS, START
 
 from headrace.declaration.features import Features, Window, feature_names
 from headrace.declaration.rules import Rule, Rules
+from headrace.declaration.sql import connect
 from headrace.declaration.types import arrow_schema
 from headrace.errors import ConfigError, DataError
-from headrace.rules import MODEL, connect, decide_table, names_read
+from headrace.rules import MODEL, decide_table, names_read
 from headrace.rules.row import RowRules
 from headrace.tasks import read_task
 
