@@ -7,12 +7,15 @@ import sys
 
 CODE = """
 import sys
-from headrace.service.importing import not_there
-with not_there(("sklearn",)):
-    import lightgbm
-assert "sklearn" not in sys.modules, "LightGBM took scikit-learn along"
-import sklearn
-with not_there(("sklearn",)):
+from headrace.service.importing import NOT_TO_SERVE, not_there
+with not_there(NOT_TO_SERVE):
+    import lightgbm, pyarrow
+    pyarrow.array([None])
+pyarrow.table({"a": pyarrow.array([1.0, None]), "b": pyarrow.array(["x", None])})["a"].to_numpy()
+taken = [name for name in NOT_TO_SERVE if name in sys.modules]
+assert not taken, f"LightGBM or Arrow took {taken} along"
+import pandas, sklearn
+with not_there(NOT_TO_SERVE):
     import sklearn.base
 print(lightgbm.__version__, sklearn.__version__)
 """
