@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from headrace.features.plan import TIME
 
@@ -49,7 +48,7 @@ class _Places:
     """The places of the rows of each value of a column."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
-        encoded = pc.dictionary_encode(column.combine_chunks())
+        encoded = column.combine_chunks().dictionary_encode()
         codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
         self._values = encoded.dictionary
         self._rows = np.argsort(codes, kind="stable")
@@ -57,6 +56,8 @@ class _Places:
 
     def of(self, values: pa.ChunkedArray) -> list[NDArray[np.int64]]:
         """Return the places of each value, in order; none for a missing or an unknown one."""
+        import pyarrow.compute as pc  # as in `in_order`
+
         codes = pc.index_in(values, value_set=self._values, skip_nulls=True).to_pylist()
         return [
             self._rows[:0] if code is None else self._rows[self._begins[code] : self._begins[code + 1]]

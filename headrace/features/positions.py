@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from headrace.declaration.durations import microseconds
 from headrace.features.plan import POSITION, TIME
@@ -22,12 +21,14 @@ def times_of(table: pa.Table, timestamp: str | None) -> NDArray[np.int64]:
     """Return the time of each row in microseconds since 1970; zeros where rows have no time."""
     if timestamp is None:
         return np.zeros(table.num_rows, dtype=np.int64)
-    times: NDArray[np.int64] = pc.cast(table[timestamp], pa.timestamp("us")).cast(pa.int64()).to_numpy()
+    times: NDArray[np.int64] = table[timestamp].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
     return times
 
 
 def in_order(table: pa.Table, plan: Plan) -> pa.Table:
     """Return the rows by time, then by key."""
+    import pyarrow.compute as pc  # slow to import, and the start of a service has no use for it
+
     if plan.rows.timestamp is None:
         return table
     times, keys = times_of(table, plan.rows.timestamp), table[plan.rows.key]
@@ -87,7 +88,7 @@ def _borders(
     Frames are half-open: rows of the moment that a window starts at are out, those of the moment it ends at are in.
     """
     count = len(times)
-    encoded = pc.dictionary_encode(values.combine_chunks()).indices.fill_null(-1).to_numpy()
+    encoded = values.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
     keys = (encoded.astype(np.int64) + 1) * count + np.arange(count)
     keys.sort()
     rank = np.flatnonzero(keys % count >= begin)

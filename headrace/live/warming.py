@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from headrace.declaration.types import arrow_schema
 from headrace.features.database import database
@@ -36,7 +35,7 @@ def histories_of(history: pa.Table, records: Records) -> Iterator[tuple[bytes, b
         for place, word in enumerate(words):
             begin = records.order_bytes + 8 * place
             packed[:, begin : begin + 8] = word.view(np.uint8).reshape(-1, 8)
-        encoded = pc.dictionary_encode(table[entity].combine_chunks())
+        encoded = table[entity].combine_chunks().dictionary_encode()
         codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
         rows = np.argsort(codes, kind="stable")
         ends = np.searchsorted(codes[rows], np.arange(len(encoded.dictionary) + 1)).tolist()
@@ -118,6 +117,6 @@ def _word(column: pa.ChunkedArray, argument: Argument) -> NDArray[Any]:
 
 def _by_value(column: pa.ChunkedArray, write: Callable[[Any], Any]) -> list[Any]:
     """Return what is written of each value, once for equal ones; None for a missing one."""
-    encoded = pc.dictionary_encode(column.combine_chunks())
+    encoded = column.combine_chunks().dictionary_encode()
     written = [*(None if value is None else write(value) for value in encoded.dictionary.to_pylist()), None]
     return [written[place] for place in encoded.indices.fill_null(len(written) - 1).to_pylist()]

@@ -99,7 +99,6 @@ class Worker:
         self._notice_filled()
         threading.Thread(target=self._look_after, name="looking-after", daemon=True).start()
         # What was loaded stays: nobody need look through it for garbage.
-        gc.collect()
         gc.freeze()
         # The rows of a batch are no garbage either: at Python's own thresholds they are looked through over and over.
         gc.set_threshold(*FEW_COLLECTIONS)
