@@ -62,11 +62,12 @@ def erase(store: Store, value: Any) -> Erased:
     of_subject = entries.c.subject == subject
     with unavailable_is_said(store.engine):
         # No index has subjects: it would cost each answer a page of its own. They are read through, while others write.
+        head = func.substr(entries.c.payload, 1, HEAD).label("head")
         with reading(store.engine) as connection:
-            found = connection.execute(select(entries.c.request_id, entries.c.payload).where(of_subject)).all()
+            found = connection.execute(select(entries.c.request_id, head).where(of_subject)).all()
         deleted, truths = _delete(store, [row.request_id for row in found])
         if is_sqlite(store.engine):
-            needles = [*_pieces(subject), *(bytes(row.payload)[:HEAD] for row in found)]
+            needles = [*_pieces(subject), *(bytes(row.head) for row in found)]
             searched = _drop_from_file(store, needles)
         else:
             searched = _drop_from_server(store)
