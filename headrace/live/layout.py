@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headrace.declaration.rows import Column
     from headrace.features.plan import Plan
 
-FORMAT = b"1"
+FORMAT = b"2"
 """Counts the ways in which stores were written: another one is another key space."""
 BIAS = 2**63
 TIME = struct.Struct(">Q")

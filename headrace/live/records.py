@@ -61,7 +61,8 @@ class Records:
         self.widths = bytes(window.width // 8 for window in self.windows)
         read = columns_read(plan.arguments, plan.rows)
         self.by_label = [sql for sql, columns in read.items() if plan.target.column in columns]
-        self.facts_columns = self._facts_columns(set().union(*(read[sql] for sql in self.by_label)))
+        # A label that is told writes a record anew: all of its words are made from what is kept of the row.
+        self.facts_columns = self._facts_columns(set().union(*read.values()) if self.by_label else set())
         columns = plan.rows.columns
         types = tuple(python_type(columns[name].type) | None for name in self.facts_columns)
         self._encode = msgspec.msgpack.Encoder().encode

@@ -175,17 +175,19 @@ class RedisStore:
     def add_many(self, rows: Sequence[Row]) -> dict[bytes, bytes]:
         """Record rows unless they are known, and return the histories of their places."""
         names = list({place.name: None for row in rows for place in row.places})
+        # The first rows see what is past the horizon of the last ones, and histories are read when all are recorded.
+        horizon = min((row.horizon for row in rows), default=b"")
         with self._said(), self._redis.pipeline(transaction=False) as sent:
             for start in range(0, len(rows), IN_A_SCRIPT):
-                self._send_many(rows[start : start + IN_A_SCRIPT], sent)
+                self._send_many(rows[start : start + IN_A_SCRIPT], horizon, sent)
             if names:
                 sent.mget([self._histories + name for name in names])
             found = sent.execute()[-1] if rows else []
         return {name: history or b"" for name, history in zip(names, found or [], strict=True)}
 
-    def _send_many(self, rows: Sequence[Row], sent: Any) -> None:
+    def _send_many(self, rows: Sequence[Row], horizon: bytes, sent: Any) -> None:
         keys = [self._filled]
-        told: list[Any] = [self._seconds, self._order, min(row.horizon for row in rows)]
+        told: list[Any] = [self._seconds, self._order, horizon]
         for row in rows:
             keys += [self._rows + row.key, *(self._histories + place.name for place in row.places)]
             told += [len(row.places), row.facts, *(place.record for place in row.places)]

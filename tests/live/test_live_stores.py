@@ -442,6 +442,32 @@ def test_a_redis_without_its_history_is_not_asked(redis_server: Any) -> None:
     filling.close()
 
 
+def test_a_label_told_by_the_key_alone_leaves_the_rest_of_a_record(tmp_path: Path) -> None:
+    """As `/outcomes` tells it: what other aggregates take is what it was."""
+    features = Features(
+        columns=["amount"],
+        windows={"card": Window(spans=["30d"], delay="1d", aggregates={"f": "avg(fraud)", "m": "avg(amount)"})},
+    )
+    live = open_windows(f"lmdb://{tmp_path}/windows.lmdb", features, ROWS, TARGET)
+    for number in (1, 3):
+        live.ask(payment(number))
+    assert live.tell({"id": 1}, 1)
+    assert live.ask(payment(5, hours=48))[live.names.index("card_m_30d")] == 2.25
+    live.close()
+
+
+def test_a_batch_of_many_days_is_answered_by_a_redis_as_one_by_one(redis_server: Any) -> None:
+    """The last rows drop nothing that the first ones see."""
+    start, _ = redis_server
+    live = opened(start())
+    while not _is_up(live):
+        time.sleep(0.05)
+    rows = [payment(number, hours=2 * number) for number in range(400)]
+    found = [values[1] for values in live.ask_many(rows, [None] * len(rows))]
+    assert found == [float(min(number + 1, 12)) for number in range(400)]
+    live.close()
+
+
 def test_a_redis_drops_rows_that_no_window_sees(redis_server: Any) -> None:
     """And counts on as if they were there."""
     start, _ = redis_server
