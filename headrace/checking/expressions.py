@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from headrace.declaration.features import feature_names
-from headrace.declaration.sql import beyond_one_row, connect, parse, quoted
+from headrace.declaration.sql import beyond_one_row, connect, create_rows, parse, quoted
 from headrace.declaration.types import TEXTS
-from headrace.features.database import create_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,14 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
+from headrace.declaration.types import duckdb_type
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
+
+    from headrace.declaration.rows import TypedRows
 
 NOT_ONE_ROW = {
     "SUBQUERY": "sees one row and no other table; leave the subquery out",
@@ -34,6 +38,12 @@ def _database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(
         ":memory:", config={"threads": 1, "enable_external_access": "false", "lock_configuration": "true"}
     )
+
+
+def create_rows(connection: duckdb.DuckDBPyConnection, rows: TypedRows) -> None:
+    """Create an empty table `rows` with the declared columns, which this connection alone sees."""
+    columns = ", ".join(f"{quoted(column)} {duckdb_type(declared.type)}" for column, declared in rows.columns.items())
+    connection.execute(f"CREATE TEMP TABLE rows ({columns})")
 
 
 def quoted(name: str) -> str:

@@ -8,10 +8,9 @@ import duckdb
 
 from headrace.declaration.durations import microseconds
 from headrace.declaration.features import feature_names
-from headrace.declaration.sql import beyond_one_row, connect, nodes, parse
+from headrace.declaration.sql import beyond_one_row, connect, create_rows, nodes, parse
 from headrace.errors import ConfigError
 from headrace.features.aggregates import parse_aggregate
-from headrace.features.database import create_rows
 from headrace.words import known
 
 if TYPE_CHECKING:

@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from headrace.declaration.sql import quoted
-from headrace.declaration.types import duckdb_type
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from headrace.declaration.rows import TypedRows
 
 MEMORY = "2GB"
 """What DuckDB holds in memory; the rest goes to the disk."""
@@ -36,9 +31,3 @@ def database(spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
         finally:
             connection.close()
-
-
-def create_rows(connection: duckdb.DuckDBPyConnection, rows: TypedRows, name: str = "rows") -> None:
-    """Create an empty table with the declared columns, which this connection alone sees."""
-    columns = ", ".join(f"{quoted(column)} {duckdb_type(declared.type)}" for column, declared in rows.columns.items())
-    connection.execute(f"CREATE TEMP TABLE {name} ({columns})")

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace.declaration.sql import quoted
+from headrace.declaration.sql import create_rows, quoted
 from headrace.errors import ConfigError, DataError
 from headrace.features.checking import check_features
-from headrace.features.database import create_rows, database
+from headrace.features.database import database
 from headrace.features.forms import lookup_sql, window_sql
 from headrace.features.manifest import NAME, declaration_digest, describe, read_manifest
 from headrace.features.plan import POSITION, Plan

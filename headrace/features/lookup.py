@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from headrace.declaration.sql import create_rows
 from headrace.declaration.types import arrow_schema
-from headrace.features.database import create_rows, database
+from headrace.features.database import database
 from headrace.features.forms import lookup_sql
 from headrace.features.past import Past
 from headrace.features.plan import POSITION, Plan

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.declaration.sql import connect
-from headrace.features.database import create_rows
+from headrace.declaration.sql import connect, create_rows
 from headrace.features.forms import window_sql
 from headrace.features.plan import Plan
 

@@ -9,9 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace.declaration.features import feature_names
-from headrace.declaration.sql import connect, quoted
+from headrace.declaration.sql import connect, create_rows, quoted
 from headrace.errors import WindowsUnavailable
-from headrace.features.database import create_rows
 from headrace.live.many import ManyRows
 from headrace.live.rowwise import compile_expressions
 from headrace.live.warming import histories_of, rows_of

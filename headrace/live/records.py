@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from headrace.declaration.sql import connect
+from headrace.declaration.sql import connect, create_rows
 from headrace.declaration.types import python_type
 from headrace.errors import DataError
-from headrace.features.database import create_rows
 from headrace.live.aggregating import EntityWindows
 from headrace.live.layout import BIAS, NULL, TIME, Argument, Entities, Keys, argument_of, is_exact, microseconds_of
 from headrace.live.rowwise import columns_read

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from headrace.declaration.sql import connect, quoted
+from headrace.declaration.sql import connect, create_rows, quoted
 from headrace.declaration.types import duckdb_type, type_kind
 from headrace.errors import ConfigError, DataError
-from headrace.features.database import create_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from headrace.declaration.durations import microseconds
-from headrace.declaration.sql import connect, quoted
-from headrace.features.database import create_rows
+from headrace.declaration.sql import connect, create_rows, quoted
 from headrace.features.plan import Plan
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, select
 from headrace.errors import LogUnavailable
 from headrace.prediction_log.database import file_of, is_sqlite, reading, unavailable_is_said
 from headrace.prediction_log.sealing import HEAD
+from headrace.prediction_log.store import AT_ONCE
 from headrace.prediction_log.tables import entries, outcomes
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from headrace.prediction_log.store import Store
 
-AT_ONCE = 500
-"""Request ids in a statement."""
 CHECKPOINT_SECONDS = 30.0
 PIECE = 8
 """Bytes of a pseudonym that no other row has by chance; a page that SQLite reuses may keep no more of it."""

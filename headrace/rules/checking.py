@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from headrace.declaration.sql import beyond_one_row, connect, nodes, parse
+from headrace.declaration.sql import beyond_one_row, connect, create_rows, nodes, parse
 from headrace.errors import ConfigError
-from headrace.features.database import create_rows
 from headrace.rules.names import ambiguous, named_in, visible
 from headrace.rules.voice import voice_of
 from headrace.tasks import task_of

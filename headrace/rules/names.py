@@ -8,8 +8,7 @@ import duckdb
 
 from headrace.declaration.features import feature_names
 from headrace.declaration.rows import Column, TypedRows
-from headrace.declaration.sql import connect, nodes, parse
-from headrace.features.database import create_rows
+from headrace.declaration.sql import connect, create_rows, nodes, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 """LightGBM and Arrow in a process that only predicts: without what they take along where it is installed.
 
-That was half of the CPU that a worker's start took beside BentoML's own part, and a third of its memory.
+scikit-learn and matplotlib were a third of the CPU that a worker's start took, and a fifth of its memory.
 """
 
 from __future__ import annotations

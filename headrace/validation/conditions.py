@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from headrace.declaration.sql import beyond_one_row, connect, nodes, parse, quoted
-from headrace.declaration.types import duckdb_type
+from headrace.declaration.sql import beyond_one_row, connect, create_rows, nodes, parse, quoted
 from headrace.validation.saying import first_line
 from headrace.words import known
 
@@ -22,9 +21,8 @@ def check_conditions(schema: Schema) -> Iterator[tuple[str, str]]:
     if not schema.checks or not schema.columns:
         return
     with connect() as connection:
-        columns = ", ".join(f"{quoted(name)} {duckdb_type(column.type)}" for name, column in schema.columns.items())
         try:
-            connection.execute(f"CREATE TEMP TABLE rows ({columns})")
+            create_rows(connection, schema)
         except duckdb.Error as error:
             yield "columns", first_line(error)
             return

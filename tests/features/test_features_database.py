@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from headrace.declaration.rows import Column, TypedRows
-from headrace.declaration.sql import connect
-from headrace.features.database import create_rows, database
+from headrace.declaration.sql import connect, create_rows
+from headrace.features.database import database
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import threading
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 import redis
@@ -26,8 +26,10 @@ from headrace.live.features import CLAIM
 from headrace.live.warming import histories_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
+
+T = TypeVar("T")
 
 COUNTED = Features(
     columns=["amount"],
@@ -381,19 +383,11 @@ def redis_server(tmp_path: Path) -> Iterator[Any]:
         stop()
 
 
-def _is_up(live: LiveFeatures) -> bool:
-    try:
-        live.check()
-    except WindowsUnavailable:
-        return False
-    return True
-
-
-def eventually(live: LiveFeatures, row: dict[str, Any]) -> list[Any]:
+def eventually(ask: Callable[..., T], *given: Any) -> T:
     """Ask until there is an answer."""
     for _ in range(100):
         try:
-            return live.ask(row)
+            return ask(*given)
         except WindowsUnavailable:
             time.sleep(0.05)
     raise AssertionError("no answer in five seconds")
@@ -403,7 +397,7 @@ def test_a_redis_that_was_away_is_used_again(redis_server: Any) -> None:
     """While it is away that is said at once; what it had is there again."""
     start, stop = redis_server
     live = opened(start())
-    assert eventually(live, payment(1))[1] == 1.0
+    assert eventually(live.ask, payment(1))[1] == 1.0
     stop()
     begin = time.monotonic()
     for fails in (
@@ -416,7 +410,7 @@ def test_a_redis_that_was_away_is_used_again(redis_server: Any) -> None:
             fails()
     assert time.monotonic() - begin < 1
     start()
-    assert eventually(live, payment(2))[1] == 2.0
+    assert eventually(live.ask, payment(2))[1] == 2.0
     live.check()
     live.close()
 
@@ -428,8 +422,7 @@ def test_a_redis_without_its_history_is_not_asked(redis_server: Any) -> None:
     live = open_windows(url, COUNTED, ROWS, TARGET, filled_with="history")
     history = table([{**payment(number), "fraud": 0} for number in range(50)])
     filling = opened(url)
-    while not _is_up(filling):
-        time.sleep(0.05)
+    eventually(filling.check)
     for _ in range(2):
         for ask in (live.ask, lambda row: live.ask_many([row], [None])):
             with pytest.raises(WindowsUnavailable, match="has no history"):
@@ -460,8 +453,7 @@ def test_a_batch_of_many_days_is_answered_by_a_redis_as_one_by_one(redis_server:
     """The last rows drop nothing that the first ones see."""
     start, _ = redis_server
     live = opened(start())
-    while not _is_up(live):
-        time.sleep(0.05)
+    eventually(live.check)
     rows = [payment(number, hours=2 * number) for number in range(400)]
     found = [values[1] for values in live.ask_many(rows, [None] * len(rows))]
     assert found == [float(min(number + 1, 12)) for number in range(400)]
@@ -472,7 +464,7 @@ def test_a_redis_drops_rows_that_no_window_sees(redis_server: Any) -> None:
     """And counts on as if they were there."""
     start, _ = redis_server
     live = opened(start())
-    eventually(live, payment(0))
+    eventually(live.ask, payment(0))
     for number in range(1, 400):
         assert not math.isnan(live.ask(payment(number, hours=number))[2])  # type: ignore[arg-type]
     assert 8 * 24 <= len(live.seen(payment(0))["card"]) <= 12 * 24
@@ -486,6 +478,6 @@ def test_a_row_from_the_far_future_drops_nothing_of_a_redis(redis_server: Any) -
     """Nor there."""
     start, _ = redis_server
     live = opened(start())
-    eventually(live, payment(1000, card=2))
+    eventually(live.ask, payment(1000, card=2))
     check_that_the_future_drops_nothing(live)
     live.close()
