@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*", re.DOTALL)
+EXACT = re.compile(r"TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER|BOOLEAN|DECIMAL\((\d+),\s*(\d+)\)")
+EXACT_DIGITS = 18
 NO_ARGUMENT = ("seconds_since_last",)
 PLAIN = ("sum", "avg", "min", "max")
+LARGEST_SUM = 10**15
+"""No sum of exact numbers is squared that may be larger; in the unit of their last digit."""
 NAMES = ("count", *PLAIN, "stddev", "share", "last", "seconds_since_last", "median", "quantile")
 
 
@@ -60,13 +64,13 @@ class Aggregate:
         """Whether it is a quantile; the median is one."""
         return self.function in {"median", "quantile"}
 
-    def sql(self, column: str, *, exact: bool, over: str, position: str, fractions: Sequence[float] = ()) -> str:
+    def sql(self, column: str, *, scale: int | None, over: str, position: str, fractions: Sequence[float] = ()) -> str:
         """Return the aggregate over an argument column.
 
         Args:
             column: The quoted argument column; for `count(*)` and `seconds_since_last()` a column that is never null,
                 for the latter the time in microseconds.
-            exact: Whether the column's sums are exact: an integer's or a decimal's.
+            scale: How many of the digits of an exact number are decimals, as `scale_of` says; None for other columns.
             over: What limits the rows and is repeated after each function: `OVER w`, or `FILTER (...)`.
             position: The column that orders the rows.
             fractions: All quantiles of this column in this frame, which DuckDB then takes together.
@@ -78,7 +82,7 @@ class Aggregate:
         if self.function == "share":
             return f"avg({column}) {over}"
         if self.function == "stddev":
-            return _stddev(column, over) if exact else f"stddev_samp({column}) {over}"
+            return f"stddev_samp({column}) {over}" if scale is None else _stddev(column, scale, over)
         if self.function in {"last", "seconds_since_last"}:
             return f"arg_max({column}, {position}) {over}"
         distinct = "DISTINCT " if self.distinct else ""
@@ -121,10 +125,24 @@ def _quantile(written: str, inside: str) -> Aggregate:
     return Aggregate("quantile", argument.strip(), fraction=fraction)
 
 
-def _stddev(column: str, over: str) -> str:
-    """Return the sample standard deviation from exact sums, which no order of the rows changes."""
-    count = f"count({column}) {over}"
-    total = f"CAST(sum({column}) {over} AS DOUBLE)"
-    squares = f"CAST(sum({column} * {column}) {over} AS DOUBLE)"
-    variance = f"greatest(0, {squares} - {total} * {total} / ({count})) / ({count} - 1)"
-    return f"CASE WHEN {count} > 1 THEN sqrt({variance}) END"
+def scale_of(kind: str) -> int | None:
+    """Return how many digits of a DuckDB type's numbers are decimals; None where 64 bits do not hold them exactly."""
+    found = EXACT.fullmatch(kind)
+    return int(found[2] or 0) if found and int(found[1] or 0) <= EXACT_DIGITS else None
+
+
+def _stddev(column: str, scale: int, over: str) -> str:
+    """Return the sample standard deviation from exact sums, which no order of the rows changes.
+
+    It is that of whole numbers, in the unit of the last digit: sqrt((n sum(x^2) - sum(x)^2) / (n (n - 1))). Where 128
+    bits may not hold the squares it is DuckDB's own, of doubles.
+    """
+    whole = f"CAST(CAST({column} AS DECIMAL(38, {scale})) * {10**scale} AS HUGEINT)" if scale else f"{column}::HUGEINT"
+    count, total = f"count({column}) {over}", f"sum({whole}) {over}"
+    squares = f"sum(CASE WHEN abs({whole}) <= {LARGEST_SUM} THEN {whole} * {whole} END) {over}"
+    largest = f"greatest(max({whole}) {over}, -(min({whole}) {over}))"
+    variance = f"CAST({count} * {squares} - {total} * {total} AS DOUBLE) / ({count} * ({count} - 1))"
+    return (
+        f"CASE WHEN {count} > 1 AND {count} * {largest} <= {LARGEST_SUM} THEN sqrt({variance}) / {10**scale} "
+        f"WHEN {count} > 1 THEN stddev_samp(CAST({column} AS DOUBLE)) {over} END"
+    )

@@ -119,7 +119,7 @@ def _aggregate(written: str, label: str, leak: str, connection: duckdb.DuckDBPyC
     _, problem = _bind_row(aggregate.argument, connection)
     if not problem:
         # The aggregate itself has to take the type: there is no avg of a text.
-        sql = aggregate.sql(f"({aggregate.argument_sql})", exact=False, over="", position="0")
+        sql = aggregate.sql(f"({aggregate.argument_sql})", scale=None, over="", position="0")
         problem = _bind(sql, connection)[1]
     if problem:
         yield problem

@@ -114,7 +114,7 @@ def _compute(
     connection: duckdb.DuckDBPyConnection, plan: Plan, needed: dict[str, Path], new: list[str], out: Path
 ) -> int:
     """Compute and write the new parts; return how many rows they have."""
-    exact, categorical = plan.exact_arguments(connection), plan.categorical(connection)
+    categorical = plan.categorical(connection)
     sizes = {name: pq.read_metadata(path).num_rows for name, path in needed.items()}
     rows = sum(int(sizes[name]) for name in new)
     start = sum(sizes.values()) - rows
@@ -122,9 +122,9 @@ def _compute(
     _load(connection, plan, needed, sizes, frames=not few)
     if few:
         connection.execute(f"CREATE TABLE probes AS SELECT * FROM rows WHERE {POSITION} >= {start}")
-        query = lookup_sql(plan, exact, categorical)
+        query = lookup_sql(plan, categorical)
     else:
-        query = window_sql(plan, exact, categorical)
+        query = window_sql(plan, categorical)
     wanted = f"SELECT * FROM ({query}) WHERE {POSITION} >= {start} AND {quoted(plan.target.column)} IS NOT NULL"
     ends = np.cumsum([sizes[name] for name in new]) + start
     parts = dict(zip(new, ends.tolist(), strict=True))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from headrace.declaration.durations import microseconds
 from headrace.declaration.sql import quoted
+from headrace.features.aggregates import scale_of
 from headrace.features.plan import POSITION, TIME
 
 if TYPE_CHECKING:
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
     from headrace.features.plan import Frame, Plan, WindowFeature
 
 
-def window_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) -> str:
+def window_sql(plan: Plan, categorical: Iterable[str]) -> str:
     """Return the query over the table `rows` that computes the features of all of them.
 
     Args:
         plan: The resolved declaration.
-        exact: The argument columns with exact sums.
         categorical: The features that are texts.
     """
     texts = set(categorical)
@@ -33,14 +33,14 @@ def window_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) ->
         if feature.aggregate.counts_rows:
             sql = feature.frame.count_sql
         else:
-            sql = _aggregate(feature, plan, exact, f"OVER {quoted(feature.frame.name)}")
+            sql = _aggregate(feature, plan, f"OVER {quoted(feature.frame.name)}")
         computed.append(_named(feature, sql, quoted(feature.frame.entity)))
     looked_through = dict.fromkeys(feature.frame for feature in plan.windows if not feature.aggregate.counts_rows)
     windows = [_window(frame) for frame in looked_through]
     return _query(
         plan,
         [
-            f"arguments AS (\n  SELECT {_lines(['*', *_arguments(plan)])}\n  FROM rows\n)",
+            f"arguments AS (\n  SELECT {_lines(['*', *plan.argument_sql])}\n  FROM rows\n)",
             f"computed AS (\n  SELECT {_lines(computed)}\n  FROM arguments"
             + (f"\n  WINDOW {_lines(windows)}" if windows else "")
             + "\n)",
@@ -48,7 +48,7 @@ def window_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) ->
     )
 
 
-def lookup_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) -> str:
+def lookup_sql(plan: Plan, categorical: Iterable[str]) -> str:
     """Return the query that computes the features of the rows in the table `probes`, with their history in `rows`.
 
     `rows` holds the probes too: a window sees the row itself.
@@ -56,24 +56,24 @@ def lookup_sql(plan: Plan, exact: frozenset[str], categorical: Iterable[str]) ->
     texts = set(categorical)
     kept = [POSITION, TIME, *(quoted(entity) for entity in plan.entities), *plan.arguments.values()]
     parts = [
-        f"arguments AS (\n  SELECT {_lines(['*', *_arguments(plan)])}\n  FROM rows\n)",
+        f"arguments AS (\n  SELECT {_lines(['*', *plan.argument_sql])}\n  FROM rows\n)",
         f"history AS (\n  SELECT {', '.join(kept)}\n  FROM arguments\n)",
     ]
     joins, computed = [], [*_own(plan, texts)]
     for number, (group, features) in enumerate(_by_entity(plan).items()):
         name = f"looked_up_{number}"
-        parts.append(_looked_up(name, group, features, plan, exact))
+        parts.append(_looked_up(name, group, features, plan))
         joins.append(f"\n  LEFT JOIN {name} USING ({POSITION})")
         computed += [_found(f"{name}.{quoted(feature.name)}", feature) for feature in features]
     parts.append(f"computed AS (\n  SELECT {_lines(computed)}\n  FROM probes{''.join(joins)}\n)")
     return _query(plan, parts)
 
 
-def _looked_up(name: str, entity: str, features: list[WindowFeature], plan: Plan, exact: frozenset[str]) -> str:
+def _looked_up(name: str, entity: str, features: list[WindowFeature], plan: Plan) -> str:
     history = max(microseconds(feature.frame.delay) + microseconds(feature.frame.span) for feature in features)
     columns = [f"probes.{POSITION}"]
     for feature in features:
-        aggregate = _aggregate(feature, plan, exact, f"FILTER (WHERE {feature.frame.seen_sql})", "history.")
+        aggregate = _aggregate(feature, plan, f"FILTER (WHERE {feature.frame.seen_sql})", "history.")
         columns.append(f"CAST({aggregate} AS DOUBLE) AS {quoted(feature.name)}")
     # An inner join, so that DuckDB builds on the few and scans the many in parallel: who has no history is not there.
     return (
@@ -90,12 +90,12 @@ def _found(column: str, feature: WindowFeature) -> str:
     return f"{counted} AS {quoted(feature.name)}"
 
 
-def _aggregate(feature: WindowFeature, plan: Plan, exact: frozenset[str], over: str, table: str = "") -> str:
+def _aggregate(feature: WindowFeature, plan: Plan, over: str, table: str = "") -> str:
     argument = feature.aggregate.argument_sql
     column = plan.arguments[argument] if argument else TIME
     sql = feature.aggregate.sql(
         f"{table}{column}",
-        exact=column in exact,
+        scale=scale_of(plan.kinds[argument]) if argument else None,
         over=over,
         position=f"{table}{POSITION}",
         fractions=plan.fractions(feature),
@@ -128,10 +128,6 @@ def _own(plan: Plan, texts: set[str]) -> list[str]:
 
 def _window(frame: Frame) -> str:
     return f"{quoted(frame.name)} AS (PARTITION BY {quoted(frame.entity)} ORDER BY {POSITION} {frame.rows_sql})"
-
-
-def _arguments(plan: Plan) -> list[str]:
-    return [f"{expression} AS {column}" for expression, column in plan.arguments.items()]
 
 
 def _by_entity(plan: Plan) -> dict[str, list[WindowFeature]]:

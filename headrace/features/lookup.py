@@ -45,8 +45,7 @@ class Lookup:
         self._stack = contextlib.ExitStack()
         self._database = self._stack.enter_context(database())
         create_rows(self._database, rows)
-        exact = self._plan.exact_arguments(self._database)
-        self._sql = lookup_sql(self._plan, exact, self._plan.categorical(self._database))
+        self._sql = lookup_sql(self._plan, self._plan.categorical(self._database))
         self._database.execute("DROP TABLE rows")
         self._of_thread = threading.local()
 

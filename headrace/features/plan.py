@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headrace.declaration.durations import microseconds
-from headrace.declaration.sql import quoted
+from headrace.declaration.sql import connect, create_rows, quoted
 from headrace.features.aggregates import Aggregate, parse_aggregate
 from headrace.features.labels import label_sql
 from headrace.tasks import task_of
@@ -24,7 +24,7 @@ POSITION = "_position"
 """The column that numbers the rows by time, then by key: the one order that there is."""
 TIME = "_time"
 """The column of the time in microseconds."""
-EXACT = ("BIGINT", "HUGEINT", "INTEGER", "SMALLINT", "TINYINT", "DECIMAL", "UBIGINT", "UINTEGER")
+FLOATS = ("DOUBLE", "FLOAT")
 
 
 @dataclass(frozen=True)
@@ -151,13 +151,26 @@ class Plan:
         """Return the label as a number."""
         return label_sql(self.target, self.task, self.rows.columns[self.target.column])
 
-    def exact_arguments(self, connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-        """Return the argument columns whose sums are exact, by their types in a database that has the table `rows`."""
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """The DuckDB types of the argument columns by their expression."""
         if not self.arguments:
-            return frozenset()
-        columns = ", ".join(f"{expression} AS {column}" for expression, column in self.arguments.items())
-        described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()
-        return frozenset(name for name, kind, *_ in described if kind.startswith(EXACT))
+            return {}
+        with connect() as connection:
+            create_rows(connection, self.rows)
+            columns = ", ".join(f"{expression} AS {column}" for expression, column in self.arguments.items())
+            described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()
+        return {expression: str(kind) for expression, (_, kind, *_) in zip(self.arguments, described, strict=True)}
+
+    @property
+    def argument_sql(self) -> list[str]:
+        """The argument columns in SQL: a number that is not finite, such as `x / 0`, is a missing one."""
+        return [
+            f"CASE WHEN isfinite({expression}) THEN {expression} END AS {column}"
+            if self.kinds[expression] in FLOATS
+            else f"{expression} AS {column}"
+            for expression, column in self.arguments.items()
+        ]
 
     def categorical(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
         """Return the features that are texts, by their types in a database that has the table `rows`."""

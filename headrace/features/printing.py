@@ -29,4 +29,4 @@ def training_sql(features: Features, rows: TypedRows, target: Target) -> str:
     plan = Plan(features, rows, target)
     with connect() as connection:
         create_rows(connection, rows)
-        return LEGEND + window_sql(plan, plan.exact_arguments(connection), plan.categorical(connection))
+        return LEGEND + window_sql(plan, plan.categorical(connection))

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 MISSING = math.nan
 Numbers = list[Any]
-REPRESENTABLE = 2**53
 Border = tuple[int, int]
 """The numbers of the two borders of a window, among all borders of its entity."""
 Taken = tuple[int, Border, "Aggregate"]
@@ -210,22 +209,12 @@ def _function(aggregate: Aggregate, argument: Argument) -> Callable[[Numbers], f
 
 
 def _exact_stddev(numbers: Numbers, scale: int) -> float:
-    """Return the sample standard deviation in the very steps of the SQL form, which rounds the exact sums."""
+    """Return the sample standard deviation by the formula of the SQL form."""
     count = len(numbers)
     if count < 2:
         return MISSING
-    total = _double(sum(numbers), scale)
-    squares = _double(sum(number * number for number in numbers), 2 * scale)
-    return math.sqrt(max(0.0, squares - total * total / count) / (count - 1))
-
-
-def _double(number: int, scale: int) -> float:
-    """Return a decimal as DuckDB casts it to a double."""
-    power = 10**scale
-    if abs(number) <= REPRESENTABLE or not scale:
-        return float(number) / float(power)
-    whole, rest = divmod(abs(number), power)
-    return math.copysign(float(whole) + float(rest) / float(power), number)
+    squares = count * sum(number * number for number in numbers) - sum(numbers) ** 2
+    return math.sqrt(squares / (count * (count - 1))) / float(10**scale)
 
 
 def _stddev(numbers: Numbers) -> float:

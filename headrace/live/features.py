@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from headrace.errors import DataError
     from headrace.features.plan import Plan
     from headrace.live.records import Records
     from headrace.live.store import Row, Store
@@ -130,8 +131,10 @@ class LiveFeatures:
             for each in begun
         ]
 
-    def ask_many(self, rows: Sequence[Mapping[str, Any]], requests: Sequence[str | None]) -> list[list[Value]]:
-        """Record rows, and return the features of each, in their order.
+    def ask_many(
+        self, rows: Sequence[Mapping[str, Any]], requests: Sequence[str | None]
+    ) -> list[list[Value] | DataError]:
+        """Record rows, and return the features of each, or what is wrong with it, in their order.
 
         They are recorded in the order of their times and keys: each sees those before it.
 
@@ -140,7 +143,7 @@ class LiveFeatures:
             requests: What each is known by if it has no key.
 
         Raises:
-            WindowsUnavailable, DataError: As `ask`; some of the rows may be recorded then.
+            WindowsUnavailable: As `ask`; some of the rows may be recorded then.
         """
         found = self._many(rows, requests)
         self.hits, self.misses = self.hits + found.hits, self.misses + found.misses

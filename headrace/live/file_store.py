@@ -20,14 +20,14 @@ import lmdb
 
 from headrace.errors import WindowsUnavailable
 from headrace.live.layout import NAME_BYTES
-from headrace.live.store import Place, merged, place_of
+from headrace.live.store import Place, filled, place_of
 from headrace.locking import alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from headrace.live.store import Row
+    from headrace.live.store import History, Row
 
 SIZE = 64 * 2**20
 """Bytes of a new file. It is doubled when it is full, and its space taken from the disk: a full disk is said then."""
@@ -118,7 +118,7 @@ class FileStore:
         """Return what is kept of a row."""
         return self._file.read(lambda transaction: _bytes(transaction.get(self._keys + key)))
 
-    def load(self, histories: Iterable[tuple[bytes, bytes]], rows: Iterable[Row]) -> None:
+    def load(self, histories: Iterable[History], rows: Iterable[Row]) -> None:
         """Merge many records, then many rows, in short transactions."""
         self._in_turns(histories, self._merge)
         self._in_turns(rows, self._note)
@@ -294,14 +294,14 @@ class FileStore:
             if key.startswith(of) and records[-width:][: self._order] <= until:
                 cursor.delete()
 
-    def _merge(self, transaction: lmdb.Transaction, history: tuple[bytes, bytes]) -> None:
-        name, more = history
-        width = self._width(name)
-        chunks = self._read(transaction, name, more[: self._order])
-        records = merged(_joined(chunks), more, width, self._order)
+    def _merge(self, transaction: lmdb.Transaction, history: History) -> None:
+        width = self._width(history.name)
+        first = min(some[: self._order] for some in (history.told, history.untold) if some)
+        chunks = self._read(transaction, history.name, first)
+        records = filled(_joined(chunks), history, width, self._order)
         size = CHUNK // width * width
         parts = [records[at : at + size] for at in range(0, len(records), size)]
-        self._put(transaction, self._chunks + name, parts, chunks)
+        self._put(transaction, self._chunks + history.name, parts, chunks)
 
     def _forget(self, transaction: lmdb.Transaction, name: bytes) -> int:
         width, count = self._width(name), 0
@@ -381,6 +381,7 @@ class _File:
         with alone(path):
             size = max(SIZE, path.stat().st_size if path.exists() else 0)
             self._environment = lmdb.open(str(path), map_size=size, **OPTIONS)
+            self._environment.reader_check()
             self._reserve(self._environment.info()["map_size"])
         self._lock = threading.Lock()
         self._turn = path.open("rb")
@@ -426,7 +427,7 @@ class _File:
         """Map all of the file, which is made longer unless another process has done so."""
         with alone(self.path):
             mapped, size = self._environment.info()["map_size"], self.path.stat().st_size
-            if size <= mapped:
+            if size <= mapped and not self._environment.reader_check():
                 size = 2 * mapped
                 self._reserve(size)
             self._environment.set_mapsize(size)
@@ -445,6 +446,8 @@ class _File:
             with contextlib.suppress(lmdb.Error):
                 with self._lock:
                     last = self._environment.info()["last_txnid"]
+                    # What a process that was killed was reading is kept for it, and the file grows, until this is seen.
+                    self._environment.reader_check()
                 if last != synced and self._has_turn():
                     self._environment.sync(True)  # noqa: FBT003  it takes no name
                     synced = last

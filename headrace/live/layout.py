@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import hashlib
+import math
 import re
 import secrets
 import struct
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.declaration.types import decimal_arguments, type_kind
 from headrace.errors import ConfigError, DataError
+from headrace.features.aggregates import scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from headrace.declaration.rows import Column
     from headrace.features.plan import Plan
 
-FORMAT = b"2"
+FORMAT = b"3"
 """Counts the ways in which stores were written: another one is another key space."""
 BIAS = 2**63
 TIME = struct.Struct(">Q")
@@ -29,11 +31,15 @@ TEXT_BYTES = 40
 TAIL_BYTES = 8
 NAME_BYTES = 17
 NULL = -(2**63)
+WIDE = decimal.Context(prec=60)
+"""Decimals have 38 digits at most: none is rounded."""
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  times of rows have no zone
 DAY = 86_400
-EXACT = re.compile(r"(TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER|BOOLEAN)|DECIMAL\((\d+),\s*(\d+)\)")
+COUNTED = re.compile(
+    r"VARCHAR|ENUM\(.*\)|DATE|TIME|TIMESTAMP|UUID|BLOB|DOUBLE|FLOAT|U?HUGEINT|UBIGINT|DECIMAL\(.*\)", re.DOTALL
+)
+"""The types, beside those of exact numbers, whose values are the same here as in Arrow."""
 FLOATS = ("DOUBLE", "FLOAT", "HUGEINT", "UHUGEINT", "UBIGINT", "DECIMAL")
-EXACT_DIGITS = 18
 
 
 def microseconds_of(moment: dt.datetime) -> int:
@@ -67,29 +73,32 @@ class Argument:
     def word(self) -> Callable[[Any], Any]:
         """Return what makes the word of a value."""
         if self.kind == "float":
-            return float
+            return _finite
         if self.kind == "code":
             return code
         factor = decimal.Decimal(10) ** self.scale
         return (lambda value: int(value * factor)) if self.scale else int
 
 
+def _finite(value: Any) -> float:
+    """Return a number as a float; one that is not finite is missing, as in the SQL forms."""
+    number = float(value)
+    return number if math.isfinite(number) else math.nan
+
+
 def code(value: Any) -> int:
     """Return a number that equal values share, and others do not."""
-    if isinstance(value, int):
-        return int(value)
     if isinstance(value, float):
+        if not math.isfinite(value):
+            return NULL
         value = struct.pack("<d", value + 0.0)
     elif isinstance(value, decimal.Decimal):
-        value = str(value.normalize() + 0).encode()
+        value = WIDE.normalize(value)
+        value = int(value) if value == value.to_integral_value(context=WIDE) else value
+    if isinstance(value, int) and NULL < value < BIAS:
+        return int(value)
     data = value if isinstance(value, bytes) else str(value).encode()
     return int.from_bytes(_digest(data), "little", signed=True)
-
-
-def is_exact(kind: str) -> bool:
-    """Return whether the numbers of a DuckDB type are kept as integers."""
-    found = EXACT.fullmatch(kind)
-    return found is not None and int(found[2] or 0) <= EXACT_DIGITS
 
 
 def argument_of(sql: str, kind: str, function: str, *, distinct: bool) -> Argument:
@@ -104,15 +113,16 @@ def argument_of(sql: str, kind: str, function: str, *, distinct: bool) -> Argume
     Raises:
         ConfigError: It is no number, and the aggregate needs one.
     """
-    exact = EXACT.fullmatch(kind)
-    if exact and is_exact(kind):
-        return Argument(sql, "exact", int(exact[3] or 0))
+    scale = scale_of(kind)
+    if scale is not None:
+        return Argument(sql, "exact", scale)
     if kind.startswith(FLOATS) and not distinct:
         return Argument(sql, "float")
-    if function == "count":
+    if function == "count" and COUNTED.fullmatch(kind):
         return Argument(sql, "code")
     raise ConfigError(
-        f"{function}({sql}): is taken over a {kind}; live windows take numbers, or count different values"
+        f"{function}({sql}): is taken over a {kind}; live windows take numbers, or count different numbers, texts, "
+        "truth values, dates and times"
     )
 
 
@@ -140,8 +150,7 @@ def _ordered(column: Column) -> tuple[Callable[[Any], tuple[bytes, bytes]], int]
         return (lambda value: (_float(value), none)), 8
     if kind == "decimal":
         scale = (decimal_arguments(column.type) or (0, 0))[1]
-        context = decimal.Context(prec=60)
-        return (lambda value: ((int(context.scaleb(value, scale)) + 2**127).to_bytes(16), none)), 16
+        return (lambda value: ((int(WIDE.scaleb(value, scale)) + 2**127).to_bytes(16), none)), 16
     if kind == "timestamp":
         return (lambda value: (TIME.pack(microseconds_of(value) + BIAS), none)), 8
     if kind == "date":

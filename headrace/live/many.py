@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from headrace.errors import DataError
 from headrace.live.columnar import Asked, fill_many
 from headrace.live.layout import BIAS, NAME_BYTES, TIME
 
@@ -30,9 +31,9 @@ TOGETHER = 512
 
 
 class Found(NamedTuple):
-    """The features of rows, and how many of their entities had a history."""
+    """The features of rows, or what is wrong with a row, and how many of their entities had a history."""
 
-    values: list[list[Value]]
+    values: list[list[Value] | DataError]
     hits: int
     misses: int
 
@@ -65,9 +66,39 @@ class ManyRows:
     def __call__(self, rows: Sequence[Mapping[str, Any]], requests: Sequence[str | None]) -> Found:
         """Record rows in the order of their times and keys, and return the features of each, in the order given.
 
+        A row that has no time, or that an expression does not take, is not recorded, and is said to be wrong.
+
         Raises:
             WindowsUnavailable: The store cannot be reached now; some of the rows may be recorded.
-            DataError: A row has no time, or an expression does not take it; none was recorded.
+        """
+        try:
+            return self._together(rows, requests)
+        except DataError:
+            return self._without_wrong(rows, requests)
+
+    def _without_wrong(self, rows: Sequence[Mapping[str, Any]], requests: Sequence[str | None]) -> Found:
+        """As for all, once it is known that some are wrong."""
+        values: list[list[Value] | DataError] = []
+        right: list[int] = []
+        for place, row in enumerate(rows):
+            values.append([])
+            try:
+                program = self._program(row)
+                if self._records is not None:
+                    self._records.row(row, program, b"")
+                right.append(place)
+            except DataError as error:
+                values[place] = error
+        found = self._together([rows[place] for place in right], [requests[place] for place in right])
+        for place, of_row in zip(right, found.values, strict=True):
+            values[place] = of_row
+        return found._replace(values=values)
+
+    def _together(self, rows: Sequence[Mapping[str, Any]], requests: Sequence[str | None]) -> Found:
+        """As for all.
+
+        Raises:
+            DataError: A row is wrong; none was recorded.
         """
         programs = list(map(self._program, rows))
         numbers, texts = self._own_values(programs)
@@ -80,7 +111,7 @@ class ManyRows:
                 found = self._look_back(numbers, some, [kept[place] for place in some])
                 hits, misses = hits + found, misses + len(some) * len(self._records.windows) - found
         self._fill_ratios(numbers)
-        values: list[list[Any]] = numbers.tolist()
+        values: list[Any] = numbers.tolist()
         for place, column in texts:
             for of_row, text in zip(values, column, strict=True):
                 of_row[place] = text

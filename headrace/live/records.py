@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from headrace.declaration.sql import connect, create_rows
 from headrace.declaration.types import python_type
 from headrace.errors import DataError
+from headrace.features.aggregates import scale_of
 from headrace.live.aggregating import EntityWindows
-from headrace.live.layout import BIAS, NULL, TIME, Argument, Entities, Keys, argument_of, is_exact, microseconds_of
+from headrace.live.layout import BIAS, NULL, TIME, Argument, Entities, Keys, argument_of, microseconds_of
 from headrace.live.rowwise import columns_read
 from headrace.live.store import Place, Row
 
@@ -152,8 +152,7 @@ class Records:
 
 def _arguments(plan: Plan) -> list[Argument | None]:
     """Return how the argument of each window feature is kept; None for one without an argument."""
-    kinds = _kinds(plan)
-    taken = [_argument(feature.aggregate, kinds) for feature in plan.windows]
+    taken = [_argument(feature.aggregate, plan.kinds) for feature in plan.windows]
     # A plain count takes what is kept for others.
     kept = {argument.sql: argument for argument in taken if argument and argument.kind != "code"}
     plain = [each.aggregate.function == "count" and not each.aggregate.distinct for each in plan.windows]
@@ -170,20 +169,9 @@ def _argument(aggregate: Aggregate, kinds: Mapping[str, str]) -> Argument | None
     # A share is the mean of a truth value, and a quantile the double of an exact number: both are kept as they are
     # where another aggregate needs them so.
     kind = kinds.get(written, "")
-    if (aggregate.function == "share" and kind == "BOOLEAN") or (aggregate.is_quantile and is_exact(kind)):
+    if (aggregate.function == "share" and kind == "BOOLEAN") or (aggregate.is_quantile and scale_of(kind) is not None):
         sql = written
     return argument_of(sql, kinds[sql], aggregate.function, distinct=aggregate.distinct)
-
-
-def _kinds(plan: Plan) -> dict[str, str]:
-    """Return the DuckDB type of every argument."""
-    if not plan.arguments:
-        return {}
-    with connect() as connection:
-        create_rows(connection, plan.rows)
-        columns = ", ".join(f"{expression} AS {column}" for expression, column in plan.arguments.items())
-        described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()
-    return {sql: str(kind) for sql, (_, kind, *_) in zip(plan.arguments, described, strict=True)}
 
 
 def _packer(words: Sequence[tuple[str, Argument]]) -> Callable[[Mapping[str, Any]], bytes]:
@@ -192,7 +180,11 @@ def _packer(words: Sequence[tuple[str, Argument]]) -> Callable[[Mapping[str, Any
     makers = [(name, argument.word, float("nan") if argument.kind == "float" else NULL) for name, argument in words]
 
     def pack(values: Mapping[str, Any]) -> bytes:
-        return packed(*[missing if (value := values[name]) is None else make(value) for name, make, missing in makers])
+        made = [missing if (value := values[name]) is None else make(value) for name, make, missing in makers]
+        try:
+            return packed(*made)
+        except struct.error as error:
+            raise _too_large(error, [argument for _, argument in words]) from error
 
     return pack
 
@@ -204,9 +196,17 @@ def _packed_many(words: Sequence[tuple[str, Argument]], rows: Sequence[Mapping[s
         make, is_float = argument.word, argument.kind == "float"
         missing = float("nan") if is_float else NULL
         column = [missing if (value := row[name]) is None else make(value) for row in rows]
-        packed[:, place] = np.array(column, "<f8" if is_float else "<i8").view("<i8")
+        try:
+            packed[:, place] = np.array(column, "<f8" if is_float else "<i8").view("<i8")
+        except OverflowError as error:
+            raise _too_large(error, [argument]) from error
     joined, width = packed.tobytes(), 8 * len(words)
     return [joined[width * place : width * (place + 1)] for place in range(len(rows))]
+
+
+def _too_large(error: Exception, arguments: Sequence[Argument]) -> DataError:
+    taken = ", ".join(argument.sql for argument in arguments if argument.kind == "exact")
+    return DataError(f"features of a row: {taken}: a number is larger than the type of its expression holds ({error})")
 
 
 def _earlier(times: Sequence[int], by: int) -> list[bytes]:

@@ -14,12 +14,12 @@ from redis.retry import Retry
 
 from headrace.errors import WindowsUnavailable
 from headrace.live.layout import TIME
-from headrace.live.store import merged
+from headrace.live.store import filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from headrace.live.store import Row
+    from headrace.live.store import History, Row
 
 SECONDS = 1.0
 """How long an answer is waited for."""
@@ -205,7 +205,7 @@ class RedisStore:
             found: bytes | None = self._redis.get(self._rows + key)
         return found
 
-    def load(self, histories: Iterable[tuple[bytes, bytes]], rows: Iterable[Row]) -> None:
+    def load(self, histories: Iterable[History], rows: Iterable[Row]) -> None:
         """Merge many records, then many rows."""
         with self._said():
             for some in _some(histories):
@@ -266,15 +266,15 @@ class RedisStore:
         """Let go of the connections."""
         self._redis.close()
 
-    def _merge(self, histories: list[tuple[bytes, bytes]]) -> None:
+    def _merge(self, histories: list[History]) -> None:
         """Merge records into histories; what was changed by others meanwhile is merged again."""
         while histories:
-            keys = [self._histories + name for name, _ in histories]
+            keys = [self._histories + history.name for history in histories]
             found = [before or b"" for before in self._redis.mget(keys)]
             with self._redis.pipeline(transaction=False) as sent:
-                for (name, more), before in zip(histories, found, strict=True):
-                    records = merged(before, more, self._widths[name[0]] * 8, self._order)
-                    self._swap([self._histories + name], [before, self._seconds, records], client=sent)
+                for key, history, before in zip(keys, histories, found, strict=True):
+                    records = filled(before, history, self._widths[history.name[0]] * 8, self._order)
+                    self._swap([key], [before, self._seconds, records], client=sent)
                 swapped = sent.execute()
             histories = [each for each, done in zip(histories, swapped, strict=True) if not done]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from headrace.declaration.sql import connect, create_rows, quoted
-from headrace.declaration.types import duckdb_type, type_kind
+from headrace.declaration.types import decimal_arguments, duckdb_type, type_kind
 from headrace.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 INTEGERS = range(-(2**63), 2**63)
 MOST_DIGITS = 38
+FEWEST_DIGITS = 18
+"""The sum and the product of decimals of up to so many digits have so many at most, or are an error."""
 EXACT = decimal.Context(prec=100)
 """Decimals have 38 digits at most: no sum or product of two of them is rounded."""
 KINDS = {"string": "text", "category": "text"}
@@ -212,6 +214,10 @@ class _Writer:
 
     def __init__(self, rows: TypedRows) -> None:
         self._kinds = {name: KINDS.get(kind := type_kind(column.type), kind) for name, column in rows.columns.items()}
+        # How many of a column's digits are decimals.
+        self._decimals = {
+            name.lower(): (decimal_arguments(column.type) or (0, 0))[1] for name, column in rows.columns.items()
+        }
         self._folded = {name.lower(): name for name in rows.columns}
         self._lines: list[str] = []
         self._indent = 1
@@ -431,7 +437,7 @@ class _Writer:
         if name in PARTS and len(arguments) == 1:
             return self._part(name, arguments[0])
         if name in {"+", "-", "*"} and node["is_operator"]:
-            return self._arithmetic(name, [self._value(argument) for argument in arguments])
+            return self._arithmetic(name, arguments)
         if name == "/" and node["is_operator"]:
             return self._divided(*(self._value(argument) for argument in arguments))
         if name in {"ifnull", "coalesce"}:
@@ -455,7 +461,8 @@ class _Writer:
             raise Unknown
         return self._unless_missing([variable], PARTS[name].format(variable)), "integer"
 
-    def _arithmetic(self, operator: str, operands: list[tuple[str, str]]) -> tuple[str, str]:
+    def _arithmetic(self, operator: str, nodes: list[Node]) -> tuple[str, str]:
+        operands = [self._value(node) for node in nodes]
         kinds = {kind for _, kind in operands}
         if not kinds <= set(NUMBERS):
             raise Unknown
@@ -469,9 +476,21 @@ class _Writer:
             return self._unless_missing(variables, f"in_range({negated})" if kind == "integer" else negated), kind
         if kind == "decimal":
             call = {"+": "add", "-": "subtract", "*": "multiply"}[operator]
-            return self._unless_missing(variables, f"in_digits({call}({', '.join(values)}))"), kind
+            # DuckDB's own type for the result may hold no more digits than this; with more it has to be asked.
+            limit = 10 ** max(0, FEWEST_DIGITS - self._decimals_in(nodes))
+            return self._unless_missing(variables, f"below({call}({', '.join(values)}), {limit})"), kind
         check = "in_range" if kind == "integer" else "finite"
         return self._unless_missing(variables, f"{check}({f' {operator} '.join(values)})"), kind
+
+    def _decimals_in(self, nodes: list[Node]) -> int:
+        """Return how many of a result's digits may be decimals: those of all columns and numbers in it together."""
+        found = 0
+        for node in _nodes(nodes):
+            if node.get("class") == "COLUMN_REF":
+                found += self._decimals.get(node["column_names"][-1].lower(), 0)
+            elif node.get("class") == "CONSTANT":
+                found += len(node.get("literal", {}).get("text", "").partition(".")[2])
+        return found
 
     def _divided(self, above: tuple[str, str], below: tuple[str, str]) -> tuple[str, str]:
         if not {above[1], below[1]} <= set(NUMBERS):
@@ -568,9 +587,9 @@ def _in_range(number: int) -> int:
     return number
 
 
-def _in_digits(number: decimal.Decimal) -> decimal.Decimal:
-    if len(number.as_tuple().digits) > MOST_DIGITS:
-        raise OverflowError
+def _below(number: decimal.Decimal, limit: int) -> decimal.Decimal:
+    if not -limit < number < limit:
+        raise OverflowError  # DuckDB says
     return number
 
 
@@ -617,7 +636,7 @@ _GIVEN: dict[str, Any] = {
     "subtract": EXACT.subtract,
     "multiply": EXACT.multiply,
     "in_range": _in_range,
-    "in_digits": _in_digits,
+    "below": _below,
     "finite": _finite,
     "floor": _floor,
     "ceil": _ceil,

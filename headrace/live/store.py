@@ -32,6 +32,17 @@ class Row(NamedTuple):
     """Rows before this order may be dropped."""
 
 
+class History(NamedTuple):
+    """Records of a history that a store is filled with, in their order."""
+
+    name: bytes
+    """Whose, as of a place."""
+    told: bytes
+    """Each takes the place of the one with its order that is there."""
+    untold: bytes
+    """Those of rows whose label is missing, where it matters: one that is there stays, for its label may be told."""
+
+
 class Store(Protocol):
     """A place for rows and histories that several processes share. Every method raises WindowsUnavailable."""
 
@@ -63,11 +74,11 @@ class Store(Protocol):
     def facts(self, key: bytes) -> bytes | None:
         """Return what is kept of a row; None for an unknown one."""
 
-    def load(self, histories: Iterable[tuple[bytes, bytes]], rows: Iterable[Row]) -> None:
+    def load(self, histories: Iterable[History], rows: Iterable[Row]) -> None:
         """Merge many records, then many rows without places; others are served meanwhile.
 
         Args:
-            histories: A name, and records in their order. One that is there already is replaced.
+            histories: The records.
             rows: What is kept of the rows.
         """
 
@@ -97,6 +108,11 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of it."""
+
+
+def filled(records: bytes, history: History, width: int, order: int) -> bytes:
+    """Return the records that are there with those of a history that a store is filled with; see `merged`."""
+    return merged(merged(history.untold, records, width, order), history.told, width, order)
 
 
 def merged(records: bytes, more: bytes, width: int, order: int) -> bytes:

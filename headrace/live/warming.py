@@ -12,7 +12,7 @@ from headrace.declaration.types import arrow_schema
 from headrace.features.database import database
 from headrace.features.positions import in_order, times_of
 from headrace.live.layout import BIAS, NULL, TIME, Argument, code
-from headrace.live.store import Place, Row
+from headrace.live.store import History, Place, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from headrace.live.records import Records
 
 
-def histories_of(history: pa.Table, records: Records) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the name and the records of each entity in a history."""
+def histories_of(history: pa.Table, records: Records) -> Iterator[History]:
+    """Yield the records of each entity in a history."""
     table = _complete(history, records)
+    untold = _untold(table, records)
     orders = _orders(table, records)
     arguments = _arguments(table, records)
     for number, entity in enumerate(records.entities.columns):
@@ -41,7 +42,10 @@ def histories_of(history: pa.Table, records: Records) -> Iterator[tuple[bytes, b
         ends = np.searchsorted(codes[rows], np.arange(len(encoded.dictionary) + 1)).tolist()
         for value, begin, end in zip(encoded.dictionary.to_pylist(), ends, ends[1:], strict=False):
             if value is not None:
-                yield records.entities.name(number, value), packed[rows[begin:end]].tobytes()
+                own = rows[begin:end]
+                without = untold[own]
+                name = records.entities.name(number, value)
+                yield History(name, packed[own[~without]].tobytes(), packed[own[without]].tobytes())
 
 
 def rows_of(history: pa.Table, records: Records) -> Iterator[Row]:
@@ -57,6 +61,12 @@ def rows_of(history: pa.Table, records: Records) -> Iterator[Row]:
     for begin, own, *places in zip(range(0, len(orders), size), facts, *of_entities, strict=True):
         order = orders[begin : begin + size]
         yield Row(order[TIME.size :], order, records.facts(own), [place for place in places if place], b"")
+
+
+def _untold(table: pa.Table, records: Records) -> NDArray[np.bool_]:
+    """Return which rows have records that their label would change, and no label, (rows,)."""
+    missing: NDArray[np.bool_] = table[records.plan.target.column].is_null().to_numpy()
+    return missing if records.by_label else np.zeros_like(missing)
 
 
 def _place(records: Records, number: int, value: Any) -> Place:
@@ -93,10 +103,9 @@ def _arguments(table: pa.Table, records: Records) -> pa.Table:
     plan = records.plan
     if not plan.arguments:
         return table
-    selected = ", ".join(f"{expression} AS {column}" for expression, column in plan.arguments.items())
     with database() as connection:
         connection.register("rows", table)
-        found: Any = connection.sql(f"SELECT {selected} FROM rows").to_arrow_table()
+        found: Any = connection.sql(f"SELECT {', '.join(plan.argument_sql)} FROM rows").to_arrow_table()
         return found
 
 

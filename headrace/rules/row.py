@@ -83,13 +83,12 @@ class RowRules:
         """
         if not self._by_rule:
             return self._alone(score)
-        known = self._say(score)
+        given = self._say(score)
         for name in self._columns:
-            value = row.get(name)
-            known[name] = None if value != value else value  # noqa: PLR0124  NaN alone is not itself
+            given[name] = row.get(name)
         for name, place in self._features:
-            value = values[place]
-            known[name] = None if value != value else value  # noqa: PLR0124
+            given[name] = values[place]
+        known = {name: None if value != value else value for name, value in given.items()}  # noqa: PLR0124  NaN is not
         try:
             held = self._program(known)
         except DataError as error:  # one of the conditions has an error in this row; the others are asked all the same

@@ -151,15 +151,18 @@ class Answering:
             said = {"base_value": found.base, "contributions": [Contribution(*each) for each in found.of]}
         return Answer(**answer, latency_ms=(time.perf_counter() - since) * MILLISECONDS, **said)
 
-    async def answer_many(self, rows: Sequence[Row], request_ids: Sequence[str]) -> list[Prediction | ConflictError]:
-        """Answer rows, in their order; one whose request id was used for another row does not spoil the rest.
+    async def answer_many(
+        self, rows: Sequence[Row], request_ids: Sequence[str]
+    ) -> list[Prediction | ConflictError | DataError]:
+        """Answer rows, in their order.
+
+        One that cannot be answered, or whose request id was used for another row, does not spoil the rest.
 
         Raises:
             WindowsUnavailable, LogUnavailable: A store cannot be reached; nothing was acknowledged.
-            DataError: A row cannot be answered.
         """
         scored = await self.predictor.score_many(rows, request_ids)
-        answers: list[Prediction | ConflictError] = []
+        answers: list[Prediction | ConflictError | DataError] = []
         # Some at a time: those who ask about one row have their turns between, here and in the log.
         for start in range(0, len(rows), AT_ONCE):
             end = start + AT_ONCE
@@ -167,14 +170,22 @@ class Answering:
         return answers
 
     async def _log_and_say(
-        self, rows: Sequence[Row], request_ids: Sequence[str], scored: Sequence[Scored]
-    ) -> list[Prediction | ConflictError]:
+        self, rows: Sequence[Row], request_ids: Sequence[str], scored: Sequence[Scored | DataError]
+    ) -> list[Prediction | ConflictError | DataError]:
         now = dt.datetime.now(dt.UTC)
-        entries = [self._entry(*each, now) for each in zip(rows, request_ids, scored, strict=True)]
-        results = await self._write_many(entries)
-        answers: list[Prediction | ConflictError] = []
+        entries = [
+            self._entry(row, request_id, each, now)
+            for row, request_id, each in zip(rows, request_ids, scored, strict=True)
+            if not isinstance(each, DataError)
+        ]
+        results = iter(await self._write_many(entries))
+        answers: list[Prediction | ConflictError | DataError] = []
         fresh: list[Scored] = []
-        for request_id, each, result in zip(request_ids, scored, results, strict=True):
+        for request_id, each in zip(request_ids, scored, strict=True):
+            if isinstance(each, DataError):
+                answers.append(each)
+                continue
+            result = next(results)
             if isinstance(result, ConflictError):
                 answers.append(result)
             elif isinstance(result, Exception):

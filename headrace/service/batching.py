@@ -9,7 +9,7 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from headrace.errors import ConflictError
+from headrace.errors import HeadraceError
 from headrace.prediction_log import new_request_id
 from headrace.service.answering import MILLISECONDS, BatchAnswer, BatchError
 from headrace.service.bodies import LARGEST_BATCH, instance_type
@@ -48,7 +48,6 @@ class Batching:
         Raises:
             Unread: It is no list, or too long.
             WindowsUnavailable, LogUnavailable: A store cannot be reached; nothing was acknowledged.
-            DataError: A row cannot be answered.
         """
         answering = self._worker.answering
         # In a thread: those who ask about one row are not kept waiting.
@@ -58,7 +57,7 @@ class Batching:
         predictions: list[Any] = [None] * len(read)
         errors = [BatchError(place, row) for place, row in enumerate(read) if isinstance(row, str)]
         for place, answer in zip(right, answers, strict=True):
-            if isinstance(answer, ConflictError):
+            if isinstance(answer, HeadraceError):
                 errors.append(BatchError(place, str(answer)))
             else:
                 predictions[place] = answer

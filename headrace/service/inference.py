@@ -151,7 +151,7 @@ class Inference:
         return self._unknown(request) or await self.ready(request)
 
     async def infer(self, request: Request) -> JSONResponse:
-        """Answer rows: all of them, or none."""
+        """Answer rows: all of them, or none; where an expression does not take a row, the others have been recorded."""
         since = time.perf_counter()
         unknown = self._unknown(request)
         if unknown is not None:
@@ -179,7 +179,9 @@ class Inference:
         if wrong is not None:
             raise DataError("row {}: {}".format(*wrong))
         answers = await answering.answer_many(read, [new_request_id() for _ in read])  # type: ignore[arg-type]
-        for answer in answers:
+        for place, answer in enumerate(answers):
+            if isinstance(answer, DataError):
+                raise DataError(f"row {place}: {answer}")
             if isinstance(answer, ConflictError):
                 raise answer
         return [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from starlette.concurrency import run_in_threadpool
 
 from headrace.declaration.serving import OnFailure
-from headrace.errors import WindowsUnavailable
+from headrace.errors import DataError, WindowsUnavailable
 from headrace.models import load
 from headrace.rules.row import RowRules
 from headrace.service.contents import WINNER
@@ -15,7 +15,7 @@ from headrace.service.gathering import Gathering
 from headrace.service.saying import Said, saying
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from headrace.live import LiveFeatures
@@ -84,11 +84,11 @@ class Predictor:
         decision, rule = self._decide(row, values, score)
         return Scored(values, self._say(score), decision, rule)
 
-    async def score_many(self, rows: Sequence[Row], request_ids: Sequence[str]) -> list[Scored]:
-        """Record rows and say what is made of each, in their order.
+    async def score_many(self, rows: Sequence[Row], request_ids: Sequence[str]) -> list[Scored | DataError]:
+        """Record rows and say what is made of each, or what is wrong with it, in their order.
 
         Raises:
-            WindowsUnavailable, DataError: As `score`.
+            WindowsUnavailable: As `score`.
         """
         return await run_in_threadpool(self._score_many, rows, request_ids)
 
@@ -109,18 +109,30 @@ class Predictor:
             self.missed += 1
             return self._live.without_windows(row)
 
-    def _score_many(self, rows: Sequence[Row], request_ids: Sequence[str]) -> list[Scored]:
+    def _score_many(self, rows: Sequence[Row], request_ids: Sequence[str]) -> list[Scored | DataError]:
+        found = self._features_of_many(rows, request_ids)
+        right = [(row, values) for row, values in zip(rows, found, strict=True) if not isinstance(values, DataError)]
+        scored = self._score_right([row for row, _ in right], [values for _, values in right]) if right else iter(())
+        return [values if isinstance(values, DataError) else next(scored) for values in found]
+
+    def _score_right(self, rows: Sequence[Row], values: Sequence[Values]) -> Iterator[Scored]:
+        scores = self._score.many(values)
+        decisions = self._decide.many(rows, values, scores)
+        told = scores.tolist() if scores.ndim == 1 else scores
+        for own, score, (decision, rule) in zip(values, told, decisions, strict=True):
+            yield Scored(own, self._say(score), decision, rule)
+
+    def _features_of_many(self, rows: Sequence[Row], request_ids: Sequence[str]) -> Sequence[Values | DataError]:
         try:
-            values = self._live.ask_many(rows, request_ids)
+            return self._live.ask_many(rows, request_ids)
         except WindowsUnavailable:
             if self._on_failure is OnFailure.refuse:
                 raise
             self.missed += len(rows)
-            values = [self._live.without_windows(row) for row in rows]
-        scores = self._score.many(values)
-        decisions = self._decide.many(rows, values, scores)
-        told = scores.tolist() if scores.ndim == 1 else scores
-        return [
-            Scored(own, self._say(score), decision, rule)
-            for own, score, (decision, rule) in zip(values, told, decisions, strict=True)
-        ]
+            return [self._without_windows(row) for row in rows]
+
+    def _without_windows(self, row: Row) -> Values | DataError:
+        try:
+            return self._live.without_windows(row)
+        except DataError as error:
+            return error

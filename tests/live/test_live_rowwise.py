@@ -43,7 +43,7 @@ row = st.fixed_dictionaries(
         "number": st.none() | st.integers(-5, 5) | st.integers(-(2**31), 2**31),
         "other number": st.none() | st.integers(-3, 3),
         "amount": st.none() | st.decimals(-9, 9, places=2) | st.decimals(-99999, 99999, places=2),
-        "price": st.none() | st.decimals(-9, 9, places=4),
+        "price": st.none() | st.decimals(-9, 9, places=4) | st.just(Decimal("99999999.9999")),
         "weight": st.none() | st.sampled_from([0.0, -1.5, 2.0]) | st.floats(-1e6, 1e6),
         "moment": st.none() | moments,
         "day": st.none() | moments.map(lambda moment: moment.date()),

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -446,6 +447,92 @@ def test_a_label_told_by_the_key_alone_leaves_the_rest_of_a_record(tmp_path: Pat
         live.ask(payment(number))
     assert live.tell({"id": 1}, 1)
     assert live.ask(payment(5, hours=48))[live.names.index("card_m_30d")] == 2.25
+    live.close()
+
+
+def check_that_a_history_without_a_label_keeps_what_was_told(live: LiveFeatures) -> None:
+    """Fill with the rows that are there: by then some of their labels are known to the store alone."""
+    for number in range(4):
+        live.ask(payment(number))
+    assert all(live.tell(payment(number), 1) for number in range(3))
+    rows = [{**payment(number), "fraud": None} for number in range(2)] + [{**payment(2), "fraud": 0}]
+    live.warm(table(rows), "newer")
+    assert live.ask(payment(5, hours=3))[:2] == [2.0, 2.0]
+
+
+LABELLED = Features(
+    windows={
+        "card": Window(spans=["1d"], delay="2h", aggregates={"bad": "sum(fraud)", "frauds": "sum(coalesce(fraud, 0))"})
+    }
+)
+
+
+def test_a_history_without_a_label_keeps_what_was_told_in_a_file(tmp_path: Path) -> None:
+    """The package of the next model was made before its labels came; of its own labels the history's are right."""
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb", LABELLED)
+    check_that_a_history_without_a_label_keeps_what_was_told(live)
+    live.close()
+
+
+def test_a_history_without_a_label_keeps_what_was_told_in_a_redis(redis_server: Any) -> None:
+    """Nor there does it take any away."""
+    start, _ = redis_server
+    live = opened(start(), LABELLED)
+    eventually(live.check)
+    check_that_a_history_without_a_label_keeps_what_was_told(live)
+    live.close()
+
+
+def read_without_end(url: str, told: Connection) -> None:
+    """Be in the middle of reading, in a file that begins small."""
+    file_store.SIZE = 2**18
+    live = opened(url)
+    live._store._file.read(lambda _: (told.send("reading"), time.sleep(600)))  # type: ignore[union-attr]
+
+
+def test_a_reader_that_was_killed_does_not_make_the_file_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LMDB keeps what it was reading, all that is written since beside it, until somebody sees that it is gone."""
+    monkeypatch.setattr("headrace.live.file_store.SIZE", 2**18)
+    url = f"lmdb://{tmp_path}/windows.lmdb"
+    live = opened(url)
+    live.ask(payment(0))
+    here, there = (spawning := multiprocessing.get_context("spawn")).Pipe()
+    reader = spawning.Process(target=read_without_end, args=(url, there), daemon=True)
+    reader.start()
+    assert here.recv() == "reading"
+    os.kill(reader.pid or 0, signal.SIGKILL)
+    reader.join()
+    for number in range(1, 3000):
+        live.ask(payment(number, hours=number))
+    live.close()
+    assert (tmp_path / "windows.lmdb").stat().st_size == 2**18
+
+
+@pytest.mark.parametrize(
+    ("argument", "kind"), [("{'a': id}", "STRUCT(a BIGINT)"), ("[id]", "BIGINT[]"), ("paid_at - paid_at", "INTERVAL")]
+)
+def test_what_cannot_be_told_apart_live_is_refused(tmp_path: Path, argument: str, kind: str) -> None:
+    """Before anything is recorded: a history of it could not be filled in."""
+    features = Features(windows={"card": Window(spans=["1d"], aggregates={"n": f"count(distinct {argument})"})})
+    with pytest.raises(ConfigError, match=f"is taken over a {re.escape(kind)}; live windows take numbers, or count"):
+        opened(f"lmdb://{tmp_path}/windows.lmdb", features)
+
+
+def test_values_of_every_type_are_told_apart_as_in_a_history(tmp_path: Path) -> None:
+    """A value that comes is the one that the store was filled with, in whatever type it is counted."""
+    arguments = [
+        "shop", "kind", "paid_at", "paid_at::DATE + length(shop)::INT", "paid_at::TIME", "md5(shop)::UUID", "shop::BLOB",
+        "amount > 3", "weight", "weight::FLOAT", "amount", "amount::DECIMAL(38, 10)", "amount::UBIGINT",
+        "amount::HUGEINT * 100000000000000000000", "amount::UHUGEINT", "amount::TINYINT",
+        "amount * 1000000000000.0000000000000000001",
+    ]  # fmt: skip
+    aggregates = {f"n{place}": f"count(distinct {each})" for place, each in enumerate(arguments)}
+    features = Features(windows={"card": Window(spans=["1d"], aggregates=aggregates)})
+    live = opened(f"lmdb://{tmp_path}/windows.lmdb", features)
+    past = [payment(1), payment(2) | {"shop": "bb", "kind": "y", "weight": 2.5, "amount": Decimal("70.75")}]
+    live.warm(table([{**row, "fraud": 0} for row in past]), "history")
+    [_, found] = [live.ask({**row, "id": 3 + place}) for place, row in enumerate(past)]
+    assert dict(zip(arguments, found, strict=True)) == dict.fromkeys(arguments, 2.0)
     live.close()
 
 

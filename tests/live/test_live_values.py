@@ -263,6 +263,49 @@ def test_a_store_that_was_filled_goes_on_as_if_it_had_seen_all(
             assert differences(live, live.ask(unlabelled(row)), right[row["id"]], 1e-6) == []
 
 
+ODD = Features(
+    windows={
+        "card": Window(
+            spans=["3h", "1d"],
+            aggregates={
+                f"{name}_{number}": f"{written.format(argument)}"
+                for number, argument in enumerate(
+                    [
+                        "weight / (id % 3)",  # infinite, and no number, where it divides by zero
+                        "id * 20000000000000000",  # squares that 128 bits cannot sum
+                        "amount * 99999999",
+                        "amount::DECIMAL(38, 4) * 1000000000000000000",
+                        "(id % 4)::HUGEINT * 100000000000000000000",
+                    ]
+                )
+                for name, written in {
+                    "spread": "stddev({})", "sum": "sum({})", "mean": "avg({})", "max": "max({})", "last": "last({})",
+                    "count": "count({})", "different": "count(distinct {})", "high": "quantile({}, 0.9)",
+                }.items()
+            },
+        )
+    }
+)  # fmt: skip
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=SLOW)
+@given(st.lists(payment, min_size=1, max_size=25), st.integers(0, 25))
+def test_numbers_of_any_size_and_none_are_those_of_training(
+    new_url: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, payments: list[Any], cut: int
+) -> None:
+    """Row by row, at once, and in a store that was filled."""
+    rows = rows_of(payments)
+    right = in_training(rows, ODD, tmp_path_factory.mktemp("odd"))
+    with opened(new_url(), ODD) as live:
+        for row in rows:
+            assert differences(live, live.ask(unlabelled(row)), right[row["id"]]) == []
+    with opened(new_url(), ODD) as live:
+        live.warm(table(rows[:cut]), "history")
+        found = live.ask_many([unlabelled(row) for row in rows[cut:]], [None] * len(rows[cut:]))
+        for row, values in zip(rows[cut:], found, strict=True):
+            assert differences(live, values, right[row["id"]]) == []
+
+
 FRAUD_ROWS = TypedRows(
     key="transaction_id",
     timestamp="tx_datetime",

@@ -73,7 +73,7 @@ conditions = st.recursive(
     ),
     max_leaves=3,
 )
-amounts = st.decimals(-99, 99, places=2) | st.sampled_from([Decimal("2.50"), Decimal(1)])
+amounts = st.decimals(-99, 99, places=2) | st.sampled_from([Decimal("2.50"), Decimal(1), Decimal(9999999999)])
 floats = st.floats(-9, 9) | st.sampled_from([math.nan, math.inf, 1e308, 2.5])
 rows = st.fixed_dictionaries(
     {
@@ -87,7 +87,7 @@ rows = st.fixed_dictionaries(
     }
 )
 own = {name: st.none() | st.sampled_from(["A", "B"]) if name in TEXTS else floats for name in NAMES}
-asked = st.tuples(rows, st.fixed_dictionaries(own), st.sampled_from([0.0, 0.1, 0.3, 0.9]))
+asked = st.tuples(rows, st.fixed_dictionaries(own), st.sampled_from([0.0, 0.1, 0.3, 0.9, math.nan]))
 
 
 def declare(*conditions: str) -> Rules:
@@ -178,6 +178,18 @@ def test_a_condition_with_an_error_does_not_hold_and_the_others_are_asked() -> N
     assert decided(rules, row) == ("d2", "r2")
     assert decided(rules, {**row, "shop": "7"}) == ("d0", "r0")
     assert in_table(rules, [(row, VALUES, 0.1)]) == [("d2", "r2")]
+
+
+def test_a_number_that_its_type_cannot_hold_makes_no_rule_hold() -> None:
+    """DuckDB gives a product of decimals 18 digits: the same row is no other one alone than among many or offline."""
+    rules = declare("amount * amount > 5", "probability IS NULL")
+    row = {**ROW, "amount": Decimal(9999999999), "weight": None}
+    each = [(row, VALUES, 0.1), (row, VALUES, math.nan)]
+    right = [("allow", None), ("d1", "r1")]
+    assert in_table(rules, each) == right
+    with ready(rules) as decide:
+        assert [decide(row, list(VALUES.values()), score) for row, _, score in each] == right
+        assert decide.many([row] * 2, [list(VALUES.values())] * 2, [0.1, math.nan]) == right
 
 
 def test_a_value_of_another_type_spoils_no_other_row() -> None:
