@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import mmap
-import re
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select
 
 from headrace.errors import LogUnavailable
 from headrace.prediction_log.database import file_of, is_sqlite, reading, unavailable_is_said
-from headrace.prediction_log.sealing import HEAD
+from headrace.prediction_log.sealing import HEAD, SALT
 from headrace.prediction_log.store import AT_ONCE
 from headrace.prediction_log.tables import entries, outcomes
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 30.0
 PIECE = 8
 """Bytes of a pseudonym that no other row has by chance; a page that SQLite reuses may keep no more of it."""
+BLOCK = 1 << 20
+"""Bytes that are searched at once: a core keeps them at hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +68,7 @@ def erase(store: Store, value: Any) -> Erased:
             found = connection.execute(select(entries.c.request_id, head).where(of_subject)).all()
         deleted, truths = _delete(store, [row.request_id for row in found])
         if is_sqlite(store.engine):
-            needles = [*_pieces(subject), *(bytes(row.head) for row in found)]
-            searched = _drop_from_file(store, needles)
+            searched = _drop_from_file(store, _pieces(subject), [bytes(row.head) for row in found])
         else:
             searched = _drop_from_server(store)
         with reading(store.engine) as connection:
@@ -99,16 +100,16 @@ def _drop_from_server(store: Store) -> str:
     return "dead rows were vacuumed"
 
 
-def _drop_from_file(store: Store, needles: Sequence[bytes]) -> str:
+def _drop_from_file(store: Store, pieces: Sequence[bytes], heads: Sequence[bytes]) -> str:
     """Make the file free of the bytes, and the journal of its old pages."""
     _checkpoint(store)
     file = file_of(store.engine)
-    if _holds(file, needles):
+    if _holds(file, pieces, heads):
         # Pages that SQLite split earlier keep copies of what moved to others: it writes the whole file anew.
         with reading(store.engine) as connection:
             connection.exec_driver_sql("VACUUM")
         _checkpoint(store)
-        if _holds(file, needles):
+        if _holds(file, pieces, heads):
             raise LogUnavailable(f"{file}: still holds bytes of the subject; rows came meanwhile: run it again")
     return f"the {file.stat().st_size} bytes of {file}"
 
@@ -123,8 +124,29 @@ def _checkpoint(store: Store) -> None:
             time.sleep(0.05)
 
 
-def _holds(file: Path, needles: Sequence[bytes]) -> bool:
-    """Return whether a file has any of some bytes in it."""
-    pattern = re.compile(b"|".join(re.escape(needle) for needle in needles), re.DOTALL)
+def _holds(file: Path, pieces: Sequence[bytes], heads: Sequence[bytes]) -> bool:
+    """Return whether a file has any of some bytes in it: pieces of a pseudonym, or the beginnings of payloads.
+
+    A subject may have very many payloads. Those that one process sealed begin with the same salt: it alone is searched
+    for, and what follows it is looked up.
+    """
+    nonces: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    for head in heads:
+        nonces[head[:SALT]].add(head[SALT:])
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return pattern.search(content) is not None
+        for start in range(0, len(content), BLOCK):
+            block = content[start : start + BLOCK + HEAD - 1]  # what begins in this block may end in the next one
+            if any(piece in block for piece in pieces):
+                return True
+            if any(_has_head(block, salt, of_salt) for salt, of_salt in nonces.items()):
+                return True
+    return False
+
+
+def _has_head(block: bytes, salt: bytes, nonces: set[bytes]) -> bool:
+    place = block.find(salt)
+    while place >= 0:
+        if block[place + SALT : place + HEAD] in nonces:
+            return True
+        place = block.find(salt, place + 1)
+    return False

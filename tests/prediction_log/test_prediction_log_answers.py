@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import json
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -28,6 +30,9 @@ from headrace.prediction_log import (
     read_keys,
     rotate,
 )
+from headrace.prediction_log.database import reading
+from headrace.prediction_log.erasing import _holds
+from headrace.prediction_log.log import LARGEST_GROUP
 from headrace.prediction_log.sealing import Sealer
 
 if TYPE_CHECKING:
@@ -240,6 +245,34 @@ def test_no_byte_of_an_erased_subject_stays_in_the_file(tmp_path: Path, draw: in
     assert not any(payload[:28] in content for payload in payloads)
     assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)
     log.close()
+
+
+def test_a_subject_of_many_answers_is_erased_in_little_time(tmp_path: Path) -> None:
+    """The file is read through for all of them together."""
+    with contextlib.closing(open_store(f"sqlite:///{tmp_path}/predictions.db", KEYS, "cards")) as store:
+        with reading(store.engine) as connection:
+            for part in range(16):
+                entries = [
+                    answer(f"{part}-{each}", subject=each % 4 // 3, features="0" * 1500)
+                    for each in range(LARGEST_GROUP)
+                ]
+                store.write(connection, entries, [store.values(entry) for entry in entries])
+        start = time.monotonic()
+        assert erase(store, 0).entries == 6144
+        assert time.monotonic() - start < 4
+
+
+@pytest.mark.parametrize("place", range(0, 120, 7))
+def test_bytes_are_found_wherever_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    """Across what is searched at once, too; another payload of the same process is not taken for one of these."""
+    monkeypatch.setattr("headrace.prediction_log.erasing.BLOCK", 32)
+    head, piece, file = bytes(range(1, 29)), b"a piece.", tmp_path / "file"
+    file.write_bytes(bytes(place) + head[:16] + b"another one." + bytes(50))
+    assert not _holds(file, [piece], [head])
+    file.write_bytes(bytes(place) + head[:16] + head + bytes(50))
+    assert _holds(file, [piece], [b"x" * 28, head])
+    file.write_bytes(bytes(place) + piece)
+    assert _holds(file, [piece], [])
 
 
 def test_keys_are_rotated_and_the_old_one_retired(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
