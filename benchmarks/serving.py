@@ -278,7 +278,7 @@ def write_rows(contents: Contents, package: Path, folder: Path) -> tuple[dict[st
         for row in table.select(schema.names).cast(schema).to_pylist()
     ][:ROWS]
     with tempfile.TemporaryDirectory() as state:
-        live = open_windows(f"lmdb://{state}/windows.lmdb", contents.features, contents.schema, contents.target)
+        live = open_windows(f"lmdb://{state}/windows.lmdb", contents)
         live.warm(pq.read_table(package / HISTORY), "history")
         asked = [dict(zip(live.names, live.ask(row), strict=True)) for row in rows[:FEATURE_ROWS]]
         live.close()

@@ -61,7 +61,12 @@ CARDS = PackageConfig(
     ),
     features=Features(
         columns=["amount paid", "kind", "country", "abroad", "risk", "tries"],
-        expressions={"night": 'hour("paid at") < 6', "age": "date_diff('year', born, \"paid at\")", "shop": "code[:2]"},
+        expressions={
+            "night": 'hour("paid at") < 6',
+            "age": "date_diff('year', born, \"paid at\")",
+            "shop": "code[:2]",
+            "place": "CAST(code[3:] AS INTEGER)",
+        },
         windows={
             "card": Window(spans=["1d", "3d"], aggregates={"count": "count(*)", "mean": 'avg("amount paid")'}),
             "shop_risk": Window(entity="code", spans=["4d"], delay="2d", aggregates={"risk": "avg(fraud)"}),

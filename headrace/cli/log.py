@@ -115,7 +115,7 @@ def _forget(name: str, settings: Settings, subject: str) -> int | None:
     value = _value_of(subject, declared.schema.columns[column].type)
     if value is None:
         return 0
-    live = open_windows(settings.windows.url, declared.features, declared.schema, declared.target)
+    live = open_windows(settings.windows.url, declared)
     try:
         return live.forget(column, value)
     finally:

@@ -24,7 +24,7 @@ def warm(name: Name) -> None:
             say(f"warm {name}: no window looks back, so there is nothing to fill")
             return
         settings.state.mkdir(parents=True, exist_ok=True)
-        live = open_windows(settings.windows.url, contents.features, contents.schema, contents.target)
+        live = open_windows(settings.windows.url, contents)
         try:
             since = time.perf_counter()
             rows = fill(folder, contents, live)

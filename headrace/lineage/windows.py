@@ -73,7 +73,7 @@ def find_windows(url: str, contents: Contents, validated: Path, answer: Answer) 
 
 
 def _seen(url: str, contents: Contents, row: Mapping[str, Any]) -> dict[str, list[bytes]]:
-    live = open_windows(url, contents.features, contents.schema, contents.target)
+    live = open_windows(url, contents)
     try:
         return live.seen(row)
     finally:

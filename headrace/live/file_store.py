@@ -135,9 +135,9 @@ class FileStore:
         """Return whether a mark was set."""
         return self._file.read(lambda transaction: transaction.get(self._marks + mark)) is not None
 
-    def mark(self, mark: bytes) -> None:
-        """Set a mark."""
-        self._file.write(lambda transaction: transaction.put(self._marks + mark, b""))
+    def mark(self, mark: bytes) -> bool:
+        """Set a mark: what a file holds does not go."""
+        return bool(self._file.write(lambda transaction: transaction.put(self._marks + mark, b"")))
 
     def claim(self, mark: bytes, seconds: float) -> bool:
         """Return whether this caller alone may work on something for so long."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from headrace.declaration.features import feature_names
 from headrace.errors import ConfigError
-from headrace.features.manifest import declaration_digest
 from headrace.features.plan import Plan
 from headrace.live.features import LiveFeatures
 from headrace.live.layout import FORMAT
@@ -24,18 +24,35 @@ LMDB = "lmdb://"
 REDIS = ("redis://", "rediss://", "unix://")
 
 
-def open_windows(
-    url: str, features: Features, rows: TypedRows, target: Target, *, filled_with: str | None = None
-) -> LiveFeatures:
-    """Open the features of a declaration over a store.
+class Declared(Protocol):
+    """A pipeline, as far as its windows go."""
 
-    Declarations that differ have key spaces of their own in a store: two versions of a model run side by side.
+    @property
+    def pipeline(self) -> str:
+        """Its name."""
+
+    @property
+    def features(self) -> Features:
+        """Its features."""
+
+    @property
+    def schema(self) -> TypedRows:
+        """The rows that are asked about."""
+
+    @property
+    def target(self) -> Target:
+        """Their label."""
+
+
+def open_windows(url: str, declared: Declared, *, filled_with: str | None = None) -> LiveFeatures:
+    """Open the features of a pipeline over a store.
+
+    Pipelines, and versions of one that keep other things of a row, have key spaces of their own in a store: they run
+    side by side. Versions that keep the same share it.
 
     Args:
         url: `lmdb:///path/windows.lmdb`, a file that the processes of a machine share, or `redis://host:6379/0`.
-        features: The declaration,
-        rows: of the rows that are asked about,
-        target: and of their label.
+        declared: The pipeline.
         filled_with: The digest of a history, as `LiveFeatures.warm` takes it. A Redis that does not have it is
             unavailable to whoever asks: it may come back empty between two looks. None where none is needed.
 
@@ -43,12 +60,12 @@ def open_windows(
         ConfigError: The URL names no store, or an aggregate cannot be kept live.
         WindowsUnavailable: The file cannot be opened. A Redis is not asked before it is needed.
     """
-    plan = Plan(features, rows, target)
+    plan = Plan(declared.features, declared.schema, declared.target)
     if not plan.windows:
         return LiveFeatures(plan, None, None)
-    slots = {name: place for place, name in enumerate(feature_names(features))}
-    records = Records(plan, slots)
-    space = hashlib.blake2b(FORMAT + declaration_digest(plan).encode(), digest_size=8).digest()
+    records = Records(plan, {name: place for place, name in enumerate(feature_names(declared.features))})
+    kept = json.dumps([declared.pipeline, records.kept])
+    space = hashlib.blake2b(FORMAT + kept.encode(), digest_size=8).digest()
     return LiveFeatures(plan, _store(url, space, records, filled_with), records)
 
 

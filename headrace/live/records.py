@@ -132,6 +132,17 @@ class Records:
         return TIME.pack(max(min(time, clock.time_ns() // 1000) + BIAS - self._kept, 0))
 
     @property
+    def kept(self) -> list[Any]:
+        """All that a store's records and facts depend on, but for the rows and how they are written."""
+        types = {name: column.type for name, column in self.plan.rows.columns.items()}
+        order = [(name, types[name]) for name in (self.plan.rows.key, self._timestamp)]
+        words = [
+            (entity, types[entity], [(each.sql, each.kind, each.scale) for each in words])
+            for entity, words in self.arguments.items()
+        ]
+        return [order, words, [(name, types[name]) for name in self.facts_columns], self._kept]
+
+    @property
     def kept_seconds(self) -> int:
         """How long a row is kept, in seconds."""
         return self._kept // 1_000_000 + 1

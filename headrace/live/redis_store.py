@@ -6,6 +6,7 @@ A script is one round trip, and nothing comes between its steps. Its keys are in
 from __future__ import annotations
 
 import contextlib
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -109,10 +110,14 @@ while at <= #KEYS do
   at, given = at + 1 + places, given + 2 + places
 end
 """
-# KEYS: histories. ARGV: bytes of an order, then records.
+# KEYS: the mark, as above; a row.
+FACTS = """
+return redis.call('GET', KEYS[2])
+"""
+# KEYS: the mark; histories. ARGV: bytes of an order, then records.
 REPLACE = """
-for i = 1, #KEYS do
-  local record, size = ARGV[i + 1], tonumber(ARGV[1])
+for i = 2, #KEYS do
+  local record, size = ARGV[i], tonumber(ARGV[1])
   local width = #record
   local count = redis.call('STRLEN', KEYS[i]) / width
   local order = string.sub(record, 1, size)
@@ -121,6 +126,16 @@ for i = 1, #KEYS do
     redis.call('SETRANGE', KEYS[i], at * width, record)
   end
 end
+"""
+# KEYS: a claim, the mark that it is to. ARGV: the claim's token.
+MARK = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], '')
+return 1
+"""
+# KEYS: a claim. ARGV: its token, milliseconds.
+RENEW = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 """
 # KEYS: a history. ARGV: the history as it was read, seconds to keep, the history as it is to be.
 SWAP = """
@@ -159,7 +174,11 @@ class RedisStore:
         self._filled = b"" if filled_with is None else self._marks + filled_with
         self._add = self._redis.register_script(FILLED + COMPARE + RECORD + ADD)
         self._add_many = self._redis.register_script(FILLED + COMPARE + RECORD + ADD_MANY)
-        self._replace = self._redis.register_script(COMPARE + REPLACE)
+        self._facts = self._redis.register_script(FILLED + FACTS)
+        self._replace = self._redis.register_script(FILLED + COMPARE + REPLACE)
+        self._mark = self._redis.register_script(MARK)
+        self._renew = self._redis.register_script(RENEW)
+        self._token = secrets.token_bytes(16)
         self._swap = self._redis.register_script(SWAP)
 
     def add(self, rows: Sequence[Row]) -> list[list[bytes]]:
@@ -195,14 +214,14 @@ class RedisStore:
 
     def replace(self, row: Row) -> None:
         """Put the records of a known row in the place of those that it has."""
-        keys = [self._histories + place.name for place in row.places]
+        keys = [self._filled, *(self._histories + place.name for place in row.places)]
         with self._said():
             self._replace(keys, [self._order, *(place.record for place in row.places)])
 
     def facts(self, key: bytes) -> bytes | None:
         """Return what is kept of a row."""
         with self._said():
-            found: bytes | None = self._redis.get(self._rows + key)
+            found: bytes | None = self._facts([self._filled, self._rows + key])
         return found
 
     def load(self, histories: Iterable[History], rows: Iterable[Row]) -> None:
@@ -237,20 +256,20 @@ class RedisStore:
         with self._said():
             return bool(self._redis.exists(self._marks + mark))
 
-    def mark(self, mark: bytes) -> None:
-        """Set a mark."""
+    def mark(self, mark: bytes) -> bool:
+        """Set a mark, if this caller's claim to it still stands: a Redis that came back empty has none."""
         with self._said():
-            self._redis.set(self._marks + mark, b"")
+            return bool(self._mark([self._marks + mark + CLAIMED, self._marks + mark], [self._token]))
 
     def claim(self, mark: bytes, seconds: float) -> bool:
         """Return whether this caller alone may work on something for so long."""
         with self._said():
-            return bool(self._redis.set(self._marks + mark + CLAIMED, b"", nx=True, px=int(seconds * 1000)))
+            return bool(self._redis.set(self._marks + mark + CLAIMED, self._token, nx=True, px=int(seconds * 1000)))
 
     def renew(self, mark: bytes, seconds: float) -> None:
-        """Go on to work on something alone for so long from now."""
+        """Go on to work on something alone for so long from now, if the claim still stands."""
         with self._said():
-            self._redis.set(self._marks + mark + CLAIMED, b"", px=int(seconds * 1000))
+            self._renew([self._marks + mark + CLAIMED], [self._token, int(seconds * 1000)])
 
     def give_up(self, mark: bytes) -> None:
         """Let others work on something that was not done."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from headrace.declaration.durations import microseconds
 from headrace.declaration.sql import connect, create_rows, quoted
 from headrace.features.plan import Plan
 
@@ -19,15 +18,14 @@ if TYPE_CHECKING:
 
 
 def request_columns(features: Features, rows: TypedRows, target: Target) -> list[str]:
-    """Return the columns that the features of a row are computed from, and its key, in declared order.
+    """Return the columns that the features of a row and of later ones are computed from, its key among them, in order.
 
-    A window with a delay does not see the row itself, so that its aggregates ask nothing of it but its entity.
+    A window with a delay does not see the row itself, and sees it later: what it takes is asked for as well. The label
+    is told afterwards.
     """
     plan = Plan(features, rows, target)
-    seen = [each for each in plan.windows if not microseconds(each.frame.delay) and not each.frame.before_row]
-    arguments = [each.aggregate.argument_sql for each in seen]
     named = {rows.key, *([rows.timestamp] if rows.timestamp else []), *plan.entities, *features.columns}
-    named |= _columns_in([*features.expressions.values(), *filter(None, arguments)], rows)
+    named |= _columns_in([*features.expressions.values(), *plan.arguments], rows)
     return [name for name in rows.columns if name in named and name != target.column]
 
 

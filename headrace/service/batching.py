@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from headrace.errors import HeadraceError
+from headrace.errors import DataError, HeadraceError
 from headrace.prediction_log import new_request_id
 from headrace.service.answering import MILLISECONDS, BatchAnswer, BatchError
 from headrace.service.bodies import LARGEST_BATCH, instance_type
@@ -63,6 +64,18 @@ class Batching:
                 predictions[place] = answer
         errors.sort(key=lambda error: error.index)
         return BatchAnswer(predictions, errors, (time.perf_counter() - since) * MILLISECONDS)
+
+    async def answer_decoded(self, instances: list[Any], request_id: str | None, since: float) -> BatchAnswer:
+        """Answer instances that were read already, by a reader that takes numbers which JSON does not have.
+
+        Raises:
+            DataError: There is such a number; else as `answer`.
+        """
+        try:
+            encoded = json.dumps(instances, allow_nan=False).encode()
+        except ValueError:
+            raise DataError("instances: JSON has no NaN and no Infinity; send null for a missing value") from None
+        return await self.answer(encoded, request_id, since)
 
     def read(self, instances: bytes) -> list[Row | str]:
         """Return each row of a list, or what is wrong with it.

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from headrace.declaration.modelling import TaskName
 from headrace.service.fields import column_field
-from headrace.service.reading import REQUEST_ID
+from headrace.service.reading import BATCH_ID, REQUEST_ID
 from headrace.service.refusing import say_what_was_found
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST_BATCH = 100_000
 MOST_OUTCOMES = 1000
 RequestId = Annotated[str, Field(pattern=REQUEST_ID.replace(r"\A", "^").replace(r"\Z", "$"))]
+BatchId = Annotated[str, Field(pattern=BATCH_ID.replace(r"\A", "^").replace(r"\Z", "$"))]
 GIVEN_ID = Field(default=None, description="What the answer is found by; asking again with it gives the same answer")
 MADE_ID = Field(description="What the answer is found by")
 
@@ -71,7 +72,7 @@ def batch_body(contents: Contents) -> type[Body]:
         __base__=RequestBody,
         instances=(Annotated[list[Annotated[Any, WithJsonSchema(described)]], Field(max_length=LARGEST_BATCH)], ...),
         request_id=(
-            Optional[RequestId],  # noqa: UP045
+            Optional[BatchId],  # noqa: UP045
             Field(default=None, description="Its answers are found by <request_id>-0, <request_id>-1, ..."),
         ),
     )

@@ -85,7 +85,7 @@ def make_service(folder: Path) -> Any:
         async def predict_batch(self, instances: list[Any], request_id: str | None) -> Any:
             """Predict many rows at once; a wrong one is named by its index and does not spoil the rest."""
             since = time.perf_counter()
-            return await _answered(batching.answer(msgspec.json.encode(instances), request_id, since))
+            return await _answered(batching.answer_decoded(instances, request_id, since))
 
         @bentoml.api(route="/outcomes", input_spec=outcomes_body(contents), output_spec=OutcomesAnswer)  # type: ignore[untyped-decorator]
         async def outcomes(self, outcomes: list[dict[str, Any]]) -> Any:

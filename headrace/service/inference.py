@@ -10,6 +10,7 @@ https://github.com/triton-inference-server/server/blob/main/docs/protocol/extens
 
 from __future__ import annotations
 
+import math
 import struct
 import time
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -24,6 +26,7 @@ from headrace.declaration.modelling import TaskName
 from headrace.declaration.types import type_kind
 from headrace.errors import ConflictError, DataError
 from headrace.prediction_log import new_request_id
+from headrace.service.bodies import LARGEST_BATCH
 from headrace.service.lane import failure_of
 from headrace.service.reading import WRONG
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from headrace.declaration.rows import Column
     from headrace.service.batching import Batching
     from headrace.service.contents import Contents
+    from headrace.service.reading import Row
     from headrace.service.worker import Worker
     from headrace.tasks import Task
 
@@ -174,7 +178,8 @@ class Inference:
         if unknown:
             raise DataError(f"outputs: there is no {unknown[0]!r}; there are {', '.join(self._outputs)}")
         answering = self._worker.answering
-        read = self._batching.read(msgspec.json.encode(self._instances(asked)))
+        # In a thread, as a batch: those who ask about one row are not kept waiting.
+        read = await run_in_threadpool(self._read, asked)
         wrong = next(((place, row) for place, row in enumerate(read) if isinstance(row, str)), None)
         if wrong is not None:
             raise DataError("row {}: {}".format(*wrong))
@@ -193,6 +198,12 @@ class Inference:
             }
             for name in wanted
         ]
+
+    def _read(self, asked: InferRequest) -> list[Row | str]:
+        instances = self._instances(asked)
+        if len(instances) > LARGEST_BATCH:
+            raise DataError(f"inputs: have {len(instances)} rows; send {LARGEST_BATCH} at most")
+        return self._batching.read(msgspec.json.encode(instances))
 
     def _shape(self, output: str, rows: int) -> list[int]:
         return [rows, len(self._classes)] if output == PROBABILITIES else [rows]
@@ -272,7 +283,13 @@ def _values_of(tensor: Tensor) -> list[Any]:
 
 
 def _as_json(value: Any, column: Column) -> Any:
-    """Return a tensor's value as a request has it: numpy's clients send whole numbers as fractions, and so on."""
+    """Return a tensor's value as a request has it: numpy's clients send whole numbers as fractions, and so on.
+
+    Raises:
+        DataError: It is infinite; NaN is a missing number.
+    """
+    if isinstance(value, float) and math.isinf(value):
+        raise DataError("inputs: have an infinite number; a finite one, or NaN for a missing one, would be right")
     if isinstance(value, float) and value.is_integer() and column.type == "integer":
         return int(value)
     if isinstance(value, int) and column.type == "boolean" and value in {0, 1}:

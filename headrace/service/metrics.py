@@ -34,7 +34,7 @@ SCORE = {
 }
 KINDS = {
     400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "not_allowed", 409: "conflict",
-    413: "too_large", 415: "not_json", 429: "too_many", 503: "unavailable", 504: "timeout",
+    413: "too_large", 415: "not_json", 422: "bad_request", 429: "too_many", 503: "unavailable", 504: "timeout",
 }  # fmt: skip
 INTERNAL = "internal"
 """Every status that KINDS has not."""

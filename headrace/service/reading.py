@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LONGEST_ID = 150
 REQUEST_ID = rf"\A[!-~]{{1,{LONGEST_ID}}}\Z"
 """Characters that are seen, so that an id can be read in a log and typed into a command."""
+BATCH_ID = rf"\A[!-~]{{1,{LONGEST_ID - len('-99999')}}}\Z"
+"""With the place of an instance behind it, it is a request id."""
 MOMENT = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?\Z"
 """A time as nearly everybody writes it; pydantic reads the other forms that there are."""
 WRONG = (ValueError, RecursionError)
@@ -34,6 +36,7 @@ UNNAMEABLE = re.compile(r'[\\"\x00-\x1f]')
 NOTHING = Annotated[int, msgspec.Meta(ge=1, le=0)]
 """A value that no request has."""
 RequestId = Annotated[str, msgspec.Meta(pattern=REQUEST_ID)] | None
+BatchId = Annotated[str, msgspec.Meta(pattern=BATCH_ID)] | None
 Row = dict[str, Any]
 
 
@@ -53,7 +56,7 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The request of `/predict_batch`."""
 
     instances: msgspec.Raw
-    request_id: RequestId = None
+    request_id: BatchId = None
 
 
 class Reader:

@@ -46,7 +46,7 @@ def check_stores(contents: Contents, settings: Settings) -> None:
     keys = read_keys(settings.log.keys, settings.log.key_file)
     with contextlib.suppress(LogUnavailable):
         open_store(settings.log.url, keys, contents.pipeline).close()
-    open_windows(settings.windows.url, contents.features, contents.schema, contents.target).close()
+    open_windows(settings.windows.url, contents).close()
 
 
 def _make_state(folder: Path) -> None:
@@ -84,9 +84,7 @@ class Worker:
         _make_state(settings.state)
         self.live = open_windows(
             settings.windows.url,
-            contents.features,
-            contents.schema,
-            contents.target,
+            contents,
             filled_with=contents.files.get(HISTORY),
         )
         self.predictor = Predictor(self._folder, contents, self.live, settings.windows.on_failure)

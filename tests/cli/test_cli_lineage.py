@@ -28,7 +28,7 @@ from headrace.service import package_folder, read_contents
 settings, contents = settings_of("fraud"), read_contents(package_folder("fraud"))
 row = pq.read_table(sorted(Path("data/fraud/validated").glob("*.parquet"))[-1]).to_pylist()[-1]
 row = {name: row[name] for name in contents.request} | {"transaction_id": 2**40}
-live = open_windows(settings.windows.url, contents.features, contents.schema, contents.target)
+live = open_windows(settings.windows.url, contents)
 features = dict(zip(live.names, live.ask(row, "[red]r-1"), strict=True))
 
 async def answer():

@@ -66,9 +66,7 @@ class Desk:
         """Answer as the service does: windows, then the log; return the features."""
         contents = self.contents
         asked = {column: row.get(column) for column in contents.request}
-        with contextlib.closing(
-            open_windows(self.windows, contents.features, contents.schema, contents.target)
-        ) as live:
+        with contextlib.closing(open_windows(self.windows, contents)) as live:
             warm(self.root / "data/cards/package/model", contents, live)
             features = dict(zip(live.names, live.ask(asked, request_id), strict=True))
         told: dict[str, Any] = {

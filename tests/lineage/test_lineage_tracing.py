@@ -94,7 +94,7 @@ def test_rows_erased_since_are_told_by_the_count_that_the_model_saw(desk: Desk) 
     """The windows have none of them any more."""
     features = desk.answer(ROW, "r-1")
     contents = desk.contents
-    with contextlib.closing(open_windows(desk.windows, contents.features, contents.schema, contents.target)) as live:
+    with contextlib.closing(open_windows(desk.windows, contents)) as live:
         live.forget("card", 3)
     windows = desk.trace("r-1").windows
     assert windows is not None

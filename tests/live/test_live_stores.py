@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 import multiprocessing
@@ -11,13 +12,14 @@ import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 import redis
-from payments import EVERYTHING, ROWS, START, TARGET, table
+from payments import EVERYTHING, ROWS, START, config, table
 
 from headrace.declaration.features import Features, Window
 from headrace.declaration.rows import Column, TypedRows
@@ -47,7 +49,7 @@ def payment(number: int, card: int | None = 1, hours: float = 0) -> dict[str, An
 
 def opened(url: str, features: Features = COUNTED, rows: TypedRows = ROWS) -> LiveFeatures:
     """Open live features."""
-    return open_windows(url, features, rows, TARGET)
+    return open_windows(url, config(features, rows))
 
 
 def record(url: str, told: Connection) -> None:
@@ -289,6 +291,28 @@ def test_declarations_that_differ_share_a_file_and_nothing_in_it(tmp_path: Path)
     second.close()
 
 
+def test_versions_that_keep_the_same_of_a_row_go_on_with_it(tmp_path: Path) -> None:
+    """A column more, or another span, is no reason to forget what came since the package was made."""
+    url = f"lmdb://{tmp_path}/windows.lmdb"
+    aggregates = {"mean": "avg(amount)", "count": "count(*)"}
+    newer = Features(columns=["kind"], windows={"card": Window(spans=["1d"], aggregates=aggregates)})
+    with contextlib.closing(opened(url)) as live:
+        for number in range(9):
+            live.ask(payment(number))
+    with contextlib.closing(opened(url, newer)) as live:
+        live.warm(table([{**payment(0), "fraud": 0}]), "newer")
+        assert live.ask(payment(9))[2] == 10.0
+
+
+def test_pipelines_that_are_declared_alike_share_nothing(tmp_path: Path) -> None:
+    """A country each, in one store: the rows of one have keys that the other's have, too."""
+    url = f"lmdb://{tmp_path}/windows.lmdb"
+    for pipeline in ("france", "germany"):
+        with contextlib.closing(open_windows(url, replace(config(COUNTED), pipeline=pipeline))) as live:
+            assert live.ask(payment(1))[1] == 1.0
+            assert live.ask(payment(2))[1] == 2.0
+
+
 def test_a_row_without_a_key_is_known_by_its_request(tmp_path: Path) -> None:
     """The same request is the same row; others of the moment are other rows."""
     live = opened(f"lmdb://{tmp_path}/windows.lmdb")
@@ -305,7 +329,7 @@ def test_rows_without_windows_need_no_store() -> None:
     """A pipeline of columns and expressions alone is always warm."""
     rows = TypedRows(key="id", timestamp=None, columns={name: ROWS.columns[name] for name in ("id", "kind", "fraud")})
     live = open_windows(
-        "lmdb:///nowhere/w.lmdb", Features(columns=["kind"], expressions={"x": "kind = 'x'"}), rows, TARGET
+        "lmdb:///nowhere/w.lmdb", config(Features(columns=["kind"], expressions={"x": "kind = 'x'"}), rows)
     )
     assert live.is_warm("anything")
     assert live.ask({"kind": "x"}) == ["x", 1.0]
@@ -420,7 +444,7 @@ def test_a_redis_without_its_history_is_not_asked(redis_server: Any) -> None:
     """One that comes back empty at once, or is half filled, would answer as if nothing had ever happened."""
     start, _ = redis_server
     url = start()
-    live = open_windows(url, COUNTED, ROWS, TARGET, filled_with="history")
+    live = open_windows(url, config(COUNTED), filled_with="history")
     history = table([{**payment(number), "fraud": 0} for number in range(50)])
     filling = opened(url)
     eventually(filling.check)
@@ -428,6 +452,8 @@ def test_a_redis_without_its_history_is_not_asked(redis_server: Any) -> None:
         for ask in (live.ask, lambda row: live.ask_many([row], [None])):
             with pytest.raises(WindowsUnavailable, match="has no history"):
                 ask(payment(60))
+        with pytest.raises(WindowsUnavailable, match="has no history"):
+            live.tell(payment(1), 1)
         filling.warm(history, "history")
         assert live.ask(payment(61))[1] == 51.0
         assert [values[1] for values in live.ask_many([payment(62)], [None])] == [52.0]
@@ -436,13 +462,37 @@ def test_a_redis_without_its_history_is_not_asked(redis_server: Any) -> None:
     filling.close()
 
 
+def test_a_redis_that_is_emptied_while_it_is_filled_is_filled_again(
+    redis_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was loaded before is gone: it is not taken for filled."""
+    start, _ = redis_server
+    url = start()
+    live = opened(url)
+    eventually(live.check)
+    emptied: list[bool] = []
+
+    def interrupted(*told: Any) -> Iterator[Any]:
+        for place, each in enumerate(histories_of(*told)):
+            if place == 30 and not emptied:
+                emptied.append(redis.Redis.from_url(url).flushall())
+            yield each
+
+    monkeypatch.setattr("headrace.live.features.histories_of", interrupted)
+    monkeypatch.setattr("headrace.live.redis_store.AT_ONCE", 10)
+    live.warm(table([{**payment(number, number % 50), "fraud": 0} for number in range(200)]), "history")
+    assert emptied
+    assert [live.ask(payment(200 + card, card))[1] for card in range(50)] == [5.0] * 50
+    live.close()
+
+
 def test_a_label_told_by_the_key_alone_leaves_the_rest_of_a_record(tmp_path: Path) -> None:
     """As `/outcomes` tells it: what other aggregates take is what it was."""
     features = Features(
         columns=["amount"],
         windows={"card": Window(spans=["30d"], delay="1d", aggregates={"f": "avg(fraud)", "m": "avg(amount)"})},
     )
-    live = open_windows(f"lmdb://{tmp_path}/windows.lmdb", features, ROWS, TARGET)
+    live = open_windows(f"lmdb://{tmp_path}/windows.lmdb", config(features))
     for number in (1, 3):
         live.ask(payment(number))
     assert live.tell({"id": 1}, 1)

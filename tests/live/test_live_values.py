@@ -10,6 +10,7 @@ import os
 import random
 import signal
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
@@ -106,7 +107,7 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]
 @contextmanager
 def opened(url: str, features: Features, rows: TypedRows = ROWS, target: Target = TARGET) -> Iterator[LiveFeatures]:
     """Open live features, and close them."""
-    live = open_windows(url, features, rows, target)
+    live = open_windows(url, config(features, rows, target))
     try:
         yield live
     finally:
@@ -304,6 +305,19 @@ def test_numbers_of_any_size_and_none_are_those_of_training(
         found = live.ask_many([unlabelled(row) for row in rows[cut:]], [None] * len(rows[cut:]))
         for row, values in zip(rows[cut:], found, strict=True):
             assert differences(live, values, right[row["id"]]) == []
+
+
+def test_zero_is_one_entity_whatever_its_sign(tmp_path: Path) -> None:
+    """To DuckDB, to Arrow and to the service."""
+    by_weight = Features(windows={"weight": Window(spans=["1d"], aggregates={"n": "count(*)", "sum": "sum(amount)"})})
+    drawn = {"card": 1, "shop": "a", "kind": "x", "amount": Decimal(1), "fraud": 0}
+    rows = rows_of([{**drawn, "half_hour": hour, "weight": (-1) ** hour * 0.0} for hour in range(6)])
+    right = in_training(rows, by_weight, tmp_path)
+    assert [right[row["id"]]["weight_n_1d"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    with opened(f"lmdb://{tmp_path}/windows.lmdb", by_weight) as live:
+        live.warm(table(rows[:3]), "history")
+        for row in rows:
+            assert differences(live, live.ask(unlabelled(row)), right[row["id"]]) == []
 
 
 FRAUD_ROWS = TypedRows(

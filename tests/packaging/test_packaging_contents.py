@@ -44,11 +44,13 @@ def window(aggregate: str, delay: str = "0s", entity: str = "card", span: str = 
         (window("avg(risk)"), ["id", "paid at", "card", "risk"]),
         (window("share(kind = 'web')"), ["id", "paid at", "card", "kind"]),
         (window("avg(fraud)", delay="2d"), ["id", "paid at", "card"]),
+        (window("avg(fraud * risk)", delay="2d"), ["id", "paid at", "card", "risk"]),
+        (window("avg(risk)", delay="1us"), ["id", "paid at", "card", "risk"]),
         (window("seconds_since_last()"), ["id", "paid at", "card"]),
     ],
 )
 def test_a_request_has_the_columns_that_features_read(features: Features, expected: list[str]) -> None:
-    """And the key; never the label, nor what only a delayed window reads of earlier rows."""
+    """And the key; what only a delayed window reads, for later rows see it; never the label."""
     assert request_columns(features, ROWS, TARGET) == expected
 
 

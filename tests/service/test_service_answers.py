@@ -98,13 +98,17 @@ def test_contributions_add_up_to_the_answer(cards: Server) -> None:
 
 def test_a_wrong_row_does_not_spoil_a_batch(cards: Server) -> None:
     """It is named by its index, with what is wrong; the others are answered as if alone, and are in the log."""
-    rows = [card(), card(kind="cash"), card(**{"amount paid": -3}), card()]
+    rows = [card(), card(kind="cash"), card(**{"amount paid": -3}), card(), card(code="AC99999999999")]
     status, answer = cards.post("/predict_batch", {"instances": rows, "request_id": "night"})
     assert status == 200
-    assert [each and each["request_id"] for each in answer["predictions"]] == ["night-0", None, None, "night-3"]
+    assert [each and each["request_id"] for each in answer["predictions"]] == ["night-0", None, None, "night-3", None]
     assert answer["errors"] == [
         {"index": 1, "error": 'kind: found "cash": Input should be one of chip, web'},
         {"index": 2, "error": "amount paid: found -3: Input should be greater than or equal to 0"},
+        {
+            "index": 4,
+            "error": "features of a row: Conversion Error: Could not convert string '99999999999' to INT32",
+        },
     ]
     assert stored(cards, "cards", "night-3").score == answer["predictions"][3]["probability"]
     again = cards.post("/predict_batch", {"instances": rows, "request_id": "night"})[1]
@@ -120,6 +124,23 @@ def test_a_batch_is_answered_as_its_rows_are_one_by_one(cards: Server) -> None:
         for each in answer["predictions"]
     ]
     assert counts == [1, 2, 3, 4, 5]
+
+
+def test_every_answer_of_a_batch_can_be_told_its_outcome(cards: Server) -> None:
+    """Whatever id the client gives it: the answers' own are no longer than an id may be."""
+    assert cards.post("/predict_batch", {"instances": [card()], "request_id": "x" * 145})[0] == 400
+    answer = cards.post("/predict_batch", {"instances": [card()], "request_id": "x" * 144})[1]
+    [request_id] = [each["request_id"] for each in answer["predictions"]]
+    told = cards.post("/outcomes", {"outcomes": [{"request_id": request_id, "label": 0}]})[1]
+    assert [each["result"] for each in told["results"]] == ["recorded"]
+
+
+def test_a_number_that_json_does_not_have_is_not_taken_for_a_missing_one(cards: Server) -> None:
+    """Neither of one row nor of many."""
+    for number in (float("inf"), float("nan")):
+        assert cards.post("/predict", {"instance": card(risk=number)})[0] == 400
+        status, answer = cards.post("/predict_batch", {"instances": [card(), card(risk=number)]})
+        assert (status, answer["error"][:36]) == (422, "instances: JSON has no NaN and no In")
 
 
 @pytest.mark.parametrize("body", [{}, {"instances": {}}, {"instances": [], "more": 1}, {"instances": None}, []])
@@ -277,6 +298,32 @@ def test_a_tensor_of_another_shape_than_a_column_is_refused(cards: Server, shape
     status, answer = cards.call("/v2/models/cards/infer", body)
     assert status == 400
     assert answer["error"].startswith(("inputs: card: has", "row 0: card: found"))
+
+
+def test_tensors_of_too_many_rows_or_an_infinite_number_are_the_client_s_error(cards: Server) -> None:
+    """NaN is a missing number: a tensor has no other."""
+    row = card(country="FR", risk=0.5, born="1950-05-17", tries=2)
+    metadata = cards.call("/v2/models/cards")[1]
+    inputs = {each["name"]: {**each, "shape": [1], "data": [row[each["name"]]]} for each in metadata["inputs"]}
+    client = triton.InferenceServerClient(f"127.0.0.1:{cards.port}")
+    for number, said in ((np.nan, ""), (np.inf, "an infinite number")):
+        risk = triton.InferInput("risk", [1], "FP64")
+        risk.set_data_from_numpy(np.array([number]))
+        others = []
+        for name, each in inputs.items():
+            if name != "risk":
+                others.append(triton.InferInput(name, [1], each["datatype"]))
+                kind = {"INT64": np.int64, "FP64": np.float64, "BOOL": np.bool_, "BYTES": np.object_}[each["datatype"]]
+                others[-1].set_data_from_numpy(np.array(each["data"], dtype=kind))
+        if said:
+            with pytest.raises(triton.InferenceServerException, match=said):
+                client.infer("cards", [*others, risk])
+        else:
+            assert client.infer("cards", [*others, risk]).as_numpy("probability")[0] >= 0
+    client.close()
+    many = {**inputs["id"], "shape": [100_001], "data": [1] * 100_001}
+    status, answer = cards.post("/v2/models/cards/infer", {"inputs": [many]})
+    assert (status, answer["error"]) == (400, "inputs: have 100001 rows; send 100000 at most")
 
 
 def test_what_the_gate_refuses_is_counted_with_the_rest(cards: Server) -> None:

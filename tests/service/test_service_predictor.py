@@ -40,7 +40,7 @@ TOLERANCE = 1e-9
 def opened(folder: Path, state: Path) -> Iterator[Predictor]:
     """Yield the predictor of a package, with its windows filled."""
     contents = read_contents(folder)
-    live = open_windows(f"lmdb:///{state / 'windows.lmdb'}", contents.features, contents.schema, contents.target)
+    live = open_windows(f"lmdb:///{state / 'windows.lmdb'}", contents)
     warm(folder, contents, live)
     yield Predictor(folder, contents, live, OnFailure.refuse)
     live.close()

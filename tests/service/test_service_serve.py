@@ -44,7 +44,7 @@ def probability(place: Place, pipeline: str, row: dict[str, Any], state: Path) -
     """Return what the packaged model says of a row, asked without any server."""
     folder = place.root / package_folder(pipeline)
     contents = read_contents(folder)
-    live = open_windows(f"lmdb:///{state}/windows.lmdb", contents.features, contents.schema, contents.target)
+    live = open_windows(f"lmdb:///{state}/windows.lmdb", contents)
     warm(folder, contents, live)
     scored = asyncio.run(Predictor(folder, contents, live, OnFailure.refuse).score(row, "alone"))
     live.close()
