@@ -1,7 +1,7 @@
 """`headrace log`: what those who hold the key do with a pipeline's prediction log.
 
 Where the log is and its keys are told as the service is told: by `serving.yaml`, and HEADRACE_* over it. What is done
-is written to the audit log: before answers are read, and after they were changed.
+is written to the audit log: before answers are read, and after they were changed; before and after they are erased.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from headrace.console import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from headrace.audit import Record
     from headrace.declaration.pipeline import PackageConfig
     from headrace.prediction_log import Store
     from headrace.service import Contents
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The prediction log of a pipeline.", no_args_is_help=True)
 
+ERASE_BEGUN, ERASED = "log.erase_begun", "log.erase"
+"""What the audit log says before anything of a subject is deleted, and when it was shown to be gone."""
 Moment = Annotated[dt.datetime, typer.Option(help="Such as 2026-11-23 or 2026-11-23T10:30:00, UTC.")]
 
 
@@ -55,8 +58,18 @@ def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows h
     from headrace.prediction_log import erase as delete
 
     with opened(name) as (store, settings):
-        erased = delete(store, subject)
-        record(settings.state, "log.erase", dataclasses.asdict(erased))
+        pseudonym = store.subject_hash(subject).hex()
+        unfinished = _unfinished(settings.state, pseudonym)
+        for earlier in unfinished:
+            number, time = earlier.details["entries"], earlier.time.isoformat(timespec="seconds")
+            say(f"log {name}: a run of {time} began to erase {number} answers of it, and did not come to its end")
+
+        def begin(number: int) -> None:
+            # Before anything is deleted: afterwards nobody could tell what a run did that was interrupted.
+            record(settings.state, ERASE_BEGUN, {"subject": pseudonym, "entries": number})
+
+        erased = delete(store, subject, begin=begin, anew=bool(unfinished))
+        record(settings.state, ERASED, {**dataclasses.asdict(erased), "unfinished_runs": len(unfinished)})
         say(f"log {name}: subject {erased.subject}: {erased.entries} answers and {erased.outcomes} outcomes erased")
         say(f"log {name}: a search for the subject finds {erased.remaining}; {erased.searched}")
         forgotten = _forget(name, settings, subject)
@@ -102,6 +115,17 @@ def show(name: Name, request_id: str) -> None:
         record(settings.state, "log.show", {"request_id": request_id})
         found = store.find(request_id)
         say(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+
+
+def _unfinished(state: Path, pseudonym: str) -> list[Record]:
+    """Return the runs since a subject was last erased that began to, as the audit log has them."""
+    from headrace.audit import audit_file, read_lines, read_record
+
+    begun: list[Record] = []
+    for said in map(read_record, read_lines(audit_file(state))[0]):
+        if said is not None and said.details.get("subject") == pseudonym:
+            begun = [*begun, said] if said.action == ERASE_BEGUN else []
+    return begun
 
 
 def _forget(name: str, settings: Settings, subject: str) -> int | None:

@@ -17,7 +17,7 @@ from headrace.prediction_log.store import AT_ONCE
 from headrace.prediction_log.tables import entries, outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from headrace.prediction_log.store import Store
@@ -42,10 +42,10 @@ class Erased:
     remaining: int
     """What a search for the pseudonym finds now."""
     searched: str
-    """Where else it was searched for, and not found."""
+    """Where else it was searched for, as were the beginnings of these answers' payloads, and not found."""
 
 
-def erase(store: Store, value: Any) -> Erased:
+def erase(store: Store, value: Any, *, begin: Callable[[int], object] | None = None, anew: bool = False) -> Erased:
     """Delete the answers and the outcomes of a subject.
 
     In SQLite their bytes are overwritten, too, and the file is searched for them. PostgreSQL's dead rows are vacuumed;
@@ -54,6 +54,9 @@ def erase(store: Store, value: Any) -> Erased:
     Args:
         store: The log.
         value: The subject, as rows have it: its text counts.
+        begin: Told how many answers there are, before they are deleted.
+        anew: Whether an earlier run may have deleted answers without coming to its end. Nobody knows any more what
+            their payloads were, to search for them: a file is written anew, with nothing in it but what is in the log.
 
     Raises:
         LogUnavailable: The database cannot be written, or is too busy for its old pages to be dropped, or rows of the
@@ -66,9 +69,11 @@ def erase(store: Store, value: Any) -> Erased:
         head = func.substr(entries.c.payload, 1, HEAD).label("head")
         with reading(store.engine) as connection:
             found = connection.execute(select(entries.c.request_id, head).where(of_subject)).all()
+        if begin is not None:
+            begin(len(found))
         deleted, truths = _delete(store, [row.request_id for row in found])
         if is_sqlite(store.engine):
-            searched = _drop_from_file(store, _pieces(subject), [bytes(row.head) for row in found])
+            searched = _drop_from_file(store, _pieces(subject), [bytes(row.head) for row in found], anew=anew)
         else:
             searched = _drop_from_server(store)
         with reading(store.engine) as connection:
@@ -100,18 +105,19 @@ def _drop_from_server(store: Store) -> str:
     return "dead rows were vacuumed"
 
 
-def _drop_from_file(store: Store, pieces: Sequence[bytes], heads: Sequence[bytes]) -> str:
+def _drop_from_file(store: Store, pieces: Sequence[bytes], heads: Sequence[bytes], *, anew: bool) -> str:
     """Make the file free of the bytes, and the journal of its old pages."""
     _checkpoint(store)
     file = file_of(store.engine)
-    if _holds(file, pieces, heads):
-        # Pages that SQLite split earlier keep copies of what moved to others: it writes the whole file anew.
+    # Pages that SQLite split earlier keep copies of what moved to others: it writes the whole file anew.
+    anew = anew or _holds(file, pieces, heads)
+    if anew:
         with reading(store.engine) as connection:
             connection.exec_driver_sql("VACUUM")
         _checkpoint(store)
         if _holds(file, pieces, heads):
             raise LogUnavailable(f"{file}: still holds bytes of the subject; rows came meanwhile: run it again")
-    return f"the {file.stat().st_size} bytes of {file}"
+    return f"the {file.stat().st_size} bytes of {file}{', which was written anew' if anew else ''}"
 
 
 def _checkpoint(store: Store) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,7 +17,7 @@ import pytest
 from answers import KEYS, NEW, NOW, OLD, answer, append
 
 from headrace.audit import audit_file, read_lines, read_record, verify
-from headrace.prediction_log import PredictionLog
+from headrace.prediction_log import PredictionLog, open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,8 +65,49 @@ def test_show_export_rotate_erase_and_retain(environment: dict[str, str], tmp_pa
     assert "older than 1us deleted" in headrace(short, "retain", "fraud")[1]
     verify(audit_file(tmp_path))
     written = [read_record(line) for line in read_lines(audit_file(tmp_path))[0]]
-    acts = ["log.show", "log.export", "log.rotate", "log.erase", "log.retain"]
+    acts = ["log.show", "log.export", "log.rotate", "log.erase_begun", "log.erase", "log.retain"]
     assert [each.action for each in written if each] == acts
+
+
+def test_an_erasing_that_was_interrupted_is_on_record_and_made_good(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The next run finds no rows, cannot search for their payloads, and so writes the file anew; it says so."""
+    file = tmp_path / "predictions.db"
+    store = open_store(f"sqlite:///{file}", KEYS, "fraud")
+    subject = store.subject_hash(1).hex()
+    reader = sqlite3.connect(file)  # a backup, say: SQLite keeps the old pages for it
+    reader.execute("BEGIN")
+    payloads = [
+        row[0] for row in reader.execute("SELECT payload FROM prediction_entry WHERE request_id in ('r1', 'r3')")
+    ]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "headrace", "log", "erase", "fraud", "1"], cwd=ROOT, env=environment, text=True
+    )
+    until = time.monotonic() + 60
+    while store.find_many(["r1"]) != [None]:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    reader.rollback()
+    reader.close()
+    # What SQLite overwrites by itself may be on a page that it let go of: a copy of one is put there.
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("CREATE TABLE copied AS SELECT ? AS payload", [payloads[0]])
+        connection.execute("DROP TABLE copied")
+    code, out, _ = headrace(environment, "erase", "fraud", "1")
+    assert code == 0
+    assert "began to erase 5 answers of it, and did not come to its end" in out
+    assert "0 answers and 0 outcomes erased" in out
+    assert "which was written anew" in out
+    content = b"".join(each.read_bytes() for each in tmp_path.glob("predictions.db*"))
+    assert not any(payload[:28] in content for payload in payloads)
+    written = [read_record(line) for line in read_lines(audit_file(tmp_path))[0]]
+    acts = [(each.action, each.details["entries"]) for each in written if each and each.details["subject"] == subject]
+    assert acts == [("log.erase_begun", 5), ("log.erase_begun", 0), ("log.erase", 0)]
+    assert "did not come to its end" not in headrace(environment, "erase", "fraud", "1")[1]
 
 
 def test_what_is_wrong_is_said_in_a_line(environment: dict[str, str], tmp_path: Path) -> None:
