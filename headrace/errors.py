@@ -53,6 +53,9 @@ class LogError(HeadraceError):
 class LogUnavailable(LogError):  # noqa: N818  it is called what it is
     """The prediction log cannot be written or read now; trying again can help."""
 
+    request_id: str | None = None
+    """What to try again with, where the id was made."""
+
 
 class ConflictError(LogError):
     """A request id was used for another request, or an outcome contradicts an earlier one."""
@@ -64,6 +67,9 @@ class UnknownRequestError(LogError):
 
 class WindowsUnavailable(HeadraceError):  # noqa: N818  it is called what it is
     """The store of live windows cannot be reached now; trying again can help."""
+
+    request_id: str | None = None
+    """What to try again with, where the id was made."""
 
 
 class TrackingError(HeadraceError):

@@ -12,7 +12,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from headrace.declaration.serving import OnFailure
-from headrace.errors import ConflictError, DataError, HeadraceError, LogUnavailable
+from headrace.errors import ConflictError, DataError, HeadraceError, LogUnavailable, WindowsUnavailable
 from headrace.prediction_log import Entry, new_request_id
 
 if TYPE_CHECKING:
@@ -137,8 +137,14 @@ class Answering:
         if explain and not self.predictor.explains:
             raise DataError("explain: this model has no exact contributions; leave it out, or give false")
         request_id = request_id or new_request_id()
-        scored = await self.predictor.score(row, request_id)
-        repeated = await self._write(self._entry(row, request_id, scored, dt.datetime.now(dt.UTC)))
+        try:
+            scored = await self.predictor.score(row, request_id)
+            repeated = await self._write(self._entry(row, request_id, scored, dt.datetime.now(dt.UTC)))
+        except (LogUnavailable, WindowsUnavailable) as error:
+            # Windows may have the row, which counts once for its id. The error itself is that of all whose turn it was.
+            unavailable = type(error)(*error.args)
+            unavailable.request_id = request_id
+            raise unavailable from error
         if repeated is None:
             answer, features = self._fresh(request_id, scored), scored.features
             self._metrics.count(scored.said.score, scored.decision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,34 @@ def test_what_keeps_windows_from_being_filled_is_said_and_tried_again(
         assert len([record for record in caplog.records if record.exc_info]) == 1
         (folder / HISTORY).write_bytes(history)
         assert _ready(client, 200)["ready"] is True
+
+
+def test_a_row_that_could_not_be_logged_counts_once_when_it_comes_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client gave neither key nor id, and is told an id to ask again with."""
+    monkeypatch.setenv("HEADRACE_STATE", str(place.root / "state"))
+    service = make_service(place.root / package_folder("cards"))
+    row = {
+        "paid at": "2024-03-20T12:00:00",
+        "card": 4711,
+        "amount paid": 20,
+        "kind": "web",
+        "abroad": False,
+        "code": "AC1",
+    }
+    with TestClient(service.to_asgi()) as client:
+        _ready(client, 200)
+        log = sqlite3.connect(place.root / "state" / "predictions.db", isolation_level=None)
+        log.execute("BEGIN IMMEDIATE")
+        answer = client.post("/predict", json={"instance": row})
+        log.execute("ROLLBACK")
+        log.close()
+        assert answer.status_code == 503
+        _ready(client, 200)
+        again = {"instance": row, "request_id": answer.json()["request_id"], "explain": True}
+        contributions = client.post("/predict", json=again).json()["contributions"]
+    assert {each["feature"]: each["value"] for each in contributions}["card_count_1d"] == 1.0
 
 
 def _ready(client: TestClient, status: int) -> dict[str, object]:
