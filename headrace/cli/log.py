@@ -55,10 +55,15 @@ def export(
 def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows have it, such as 596.")]) -> None:
     """Delete all answers and outcomes of a subject, and its windows, and show that they are gone."""
     from headrace.audit import record
+    from headrace.prediction_log import count_without_subject
     from headrace.prediction_log import erase as delete
 
     with opened(name) as (store, settings):
-        pseudonym = store.subject_hash(subject).hex()
+        nobodys = count_without_subject(store)
+        declared = _declared(name)
+        column = _subject_column(declared, settings, nobodys)
+        value = _value_of(subject, column, declared.schema.columns[column].type)
+        pseudonym = store.subject_hash(value).hex()
         unfinished = _unfinished(settings.state, pseudonym)
         for earlier in unfinished:
             number, time = earlier.details["entries"], earlier.time.isoformat(timespec="seconds")
@@ -68,13 +73,15 @@ def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows h
             # Before anything is deleted: afterwards nobody could tell what a run did that was interrupted.
             record(settings.state, ERASE_BEGUN, {"subject": pseudonym, "entries": number})
 
-        erased = delete(store, subject, begin=begin, anew=bool(unfinished))
+        erased = delete(store, value, begin=begin, anew=bool(unfinished))
         record(settings.state, ERASED, {**dataclasses.asdict(erased), "unfinished_runs": len(unfinished)})
         say(f"log {name}: subject {erased.subject}: {erased.entries} answers and {erased.outcomes} outcomes erased")
         say(f"log {name}: a search for the subject finds {erased.remaining}; {erased.searched}")
-        forgotten = _forget(name, settings, subject)
+        if nobodys:
+            say(f"log {name}: {nobodys} answers have no subject; whether one of them is of this one cannot be told")
+        forgotten = _forget(declared, settings, column, value)
         if forgotten is not None:
-            say(f"log {name}: {forgotten} rows of {settings.log.subject} {subject} dropped from the windows")
+            say(f"log {name}: {forgotten} rows of {column} {subject} dropped from the windows")
 
 
 @app.command(epilog=examples("headrace log retain fraud  # once a day, say"))
@@ -128,17 +135,12 @@ def _unfinished(state: Path, pseudonym: str) -> list[Record]:
     return begun
 
 
-def _forget(name: str, settings: Settings, subject: str) -> int | None:
+def _forget(declared: Contents | PackageConfig, settings: Settings, column: str, value: Any) -> int | None:
     """Drop a subject's rows from the windows; None where no window is of subjects."""
     from headrace.live import open_windows
 
-    declared, column = _declared(name), settings.log.subject
-    entities = {window.entity or own for own, window in declared.features.windows.items()}
-    if column is None or column not in entities:
+    if column not in {window.entity or own for own, window in declared.features.windows.items()}:
         return None
-    value = _value_of(subject, declared.schema.columns[column].type)
-    if value is None:
-        return 0
     live = open_windows(settings.windows.url, declared)
     try:
         return live.forget(column, value)
@@ -156,16 +158,36 @@ def _declared(name: str) -> Contents | PackageConfig:
     return read_contents(folder) if folder.exists() else compose(Path("pipelines", name), [], PackageConfig)[0]
 
 
-def _value_of(text: str, kind: str) -> Any:
-    """Return a subject as rows have it; None for what none of them can have."""
+def _subject_column(declared: Contents | PackageConfig, settings: Settings, nobodys: int) -> str:
+    """Return the column that says whose a row is."""
+    from headrace.errors import ConfigError
+    from headrace.service import Contents
+    from headrace.service.settings import check_subject
+
+    column = settings.log.subject
+    if column is None:
+        raise ConfigError(
+            "serving.yaml: log.subject: is null, so that nobody is told whose answers are; name a column for those to "
+            f"come. {nobodys} answers in the log have no subject, and cannot be found by one"
+        )
+    check_subject(column, declared.request if isinstance(declared, Contents) else declared.schema.columns)
+    return column
+
+
+def _value_of(text: str, column: str, kind: str) -> Any:
+    """Return a subject as rows have it."""
     import msgspec
 
     from headrace.declaration.types import python_type
+    from headrace.errors import ConfigError
 
     try:
-        return msgspec.convert(text, python_type(kind), strict=False)
-    except msgspec.ValidationError:
-        return None
+        if kind != "timestamp":
+            return msgspec.convert(text, python_type(kind), strict=False)
+        moment = dt.datetime.fromisoformat(text)  # msgspec would take a number for seconds since 1970
+        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):  # msgspec's errors are ValueErrors
+        raise ConfigError(f"subject: {text!r} is no {kind}, as column '{column}' is") from None
 
 
 @contextlib.contextmanager

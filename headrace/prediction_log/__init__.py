@@ -1,7 +1,7 @@
 """The prediction log: every answer that was acknowledged, encrypted, and erasable by whose it was."""
 
 from headrace.prediction_log.entry import Entry, Outcome, Recorded, Repeated, Stored, new_request_id
-from headrace.prediction_log.erasing import Erased, erase
+from headrace.prediction_log.erasing import Erased, count_without_subject, erase
 from headrace.prediction_log.exporting import export
 from headrace.prediction_log.keys import Key, read_keys
 from headrace.prediction_log.log import PredictionLog
@@ -21,6 +21,7 @@ __all__ = [
     "Store",
     "Stored",
     "apply_retention",
+    "count_without_subject",
     "erase",
     "export",
     "new_request_id",

@@ -83,6 +83,17 @@ def erase(store: Store, value: Any, *, begin: Callable[[int], object] | None = N
     return Erased(subject=subject.hex(), entries=deleted, outcomes=truths, remaining=remaining, searched=searched)
 
 
+def count_without_subject(store: Store) -> int:
+    """Return how many answers are nobody's: none of them is found by whose row it was.
+
+    Raises:
+        LogUnavailable: The database cannot be read.
+    """
+    with unavailable_is_said(store.engine), reading(store.engine) as connection:
+        nobodys = select(func.count()).select_from(entries).where(entries.c.subject.is_(None))
+        return int(connection.execute(nobodys).scalar_one())
+
+
 def _delete(store: Store, request_ids: Sequence[str]) -> tuple[int, int]:
     """Delete answers and their outcomes, all or none; return how many of each there were."""
     deleted = truths = 0

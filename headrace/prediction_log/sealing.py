@@ -12,6 +12,8 @@ the subject key anew, and changes no hash. A retired key that leaks opens nothin
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 import hmac
 import itertools
 import os
@@ -78,7 +80,18 @@ class Sealer:
 
 def hash_subject(value: Any, key: bytes) -> bytes:
     """Return the pseudonym of a subject, 32 bytes: of its text, so that 596 and '596' are the same."""
-    return hmac.digest(key, str(value).encode(), "sha256")
+    return hmac.digest(key, subject_text(value).encode(), "sha256")
+
+
+def subject_text(value: Any) -> str:
+    """Return the one text of a subject, however it was written: 596 of 596.00, and ISO 8601 of a time."""
+    if isinstance(value, float):
+        value = decimal.Decimal(repr(float(value)))  # NumPy's are floats that say more
+    if isinstance(value, decimal.Decimal):
+        digits = f"{value:f}"
+        digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+        return "0" if digits == "-0" else digits
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
 def _bound(name: str, key_id: str) -> bytes:

@@ -28,7 +28,7 @@ from headrace.service.needs import needed_scope
 from headrace.service.pages import pages
 from headrace.service.reading import Reader
 from headrace.service.refusing import describe_refusals, log_refusals_in_a_line
-from headrace.service.settings import read_settings
+from headrace.service.settings import check_subject, read_settings
 from headrace.service.worker import Worker
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def make_service(folder: Path) -> Any:
     """
     contents = read_contents(folder)
     settings = read_settings(contents.serving, contents.pipeline)
+    check_subject(settings.log.subject, contents.request)
     workers = settings.workers or max(1, int(system_resources()["cpu"]))
     reader, worker = Reader(contents), Worker(folder, contents, settings, workers)
     batching = Batching(contents, reader, worker)

@@ -21,7 +21,7 @@ from headrace.errors import ConfigError
 from headrace.words import known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 PREFIX = "HEADRACE_"
 DELIMITER = "__"
@@ -116,6 +116,21 @@ def read_settings(declared: serving.Serving, pipeline: str) -> Settings:
     except ConfigError as error:
         raise ConfigError(f"{_where(('log', 'retention'))}: {error}") from None
     return settings
+
+
+def check_subject(subject: str | None, columns: Collection[str]) -> None:
+    """Do nothing where requests say whose row they have, or nobody wants to know.
+
+    Args:
+        subject: `log.subject`.
+        columns: The columns of a request.
+
+    Raises:
+        ConfigError: It is none of them: no answer could be erased.
+    """
+    if subject is not None and subject not in columns:
+        found = f"'{subject}' is no column of a request; {known(subject, columns)}"
+        raise ConfigError(f"{_where(('log', 'subject'))}: {found}")
 
 
 def _refuse_unknown() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import decimal
 import json
 import sqlite3
 import time
@@ -218,6 +219,24 @@ def test_a_subject_is_erased_and_the_others_stay(log: PredictionLog) -> None:
     assert log.store.find("r2").outcome is not None
     assert log.store.find("nobody").score == 0.25
     assert append(log, answer("r1", subject=1)) == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("596", [596, 596.0, decimal.Decimal(596), decimal.Decimal("596.00"), decimal.Decimal("5.96E+2")]),
+        ("0.1", [0.1, decimal.Decimal("0.10")]),
+        ("0.00000012", [1.2e-7, decimal.Decimal("1.2E-7")]),
+        ("0", [0, -0.0, decimal.Decimal("-0.00")]),
+        ("10000000000000000000000", [10**22, 1e22]),
+        ("2024-01-01T05:00:00", [dt.datetime(2024, 1, 1, 5)]),  # noqa: DTZ001  times of rows have no zone
+        ("2024-01-01", [dt.date(2024, 1, 1)]),
+        ("0596.0", ["0596.0"]),
+    ],
+)
+def test_a_subject_has_one_pseudonym_however_it_is_written(store: Store, text: str, values: list[Any]) -> None:
+    """A value has one text; what is a text stays as it is."""
+    assert {store.subject_hash(value) for value in values} == {store.subject_hash(text)}
 
 
 @pytest.mark.parametrize("draw", [0, 1])

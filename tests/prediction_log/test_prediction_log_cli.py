@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime as dt
+import decimal
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -37,10 +40,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "HEADRACE_STATE": str(tmp_path), "HEADRACE_LOG__KEYS": keys}
 
 
-def headrace(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+def headrace(environment: dict[str, str], *arguments: str, root: Path = ROOT) -> tuple[int, str, str]:
     """Run a command; return its code and what it said."""
     command = [sys.executable, "-m", "headrace", "log", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -110,9 +113,58 @@ def test_an_erasing_that_was_interrupted_is_on_record_and_made_good(
     assert "did not come to its end" not in headrace(environment, "erase", "fraud", "1")[1]
 
 
+@pytest.mark.parametrize(
+    ("column", "subject", "text"),
+    [
+        ("tx_amount", decimal.Decimal("596.00"), "596"),
+        ("tx_amount", decimal.Decimal("596.50"), "596.5"),
+        ("tx_datetime", dt.datetime(2026, 11, 23, 5), "2026-11-23T05:00:00"),  # noqa: DTZ001  rows have no zone
+        ("tx_datetime", dt.datetime(2026, 11, 23, 5), "2026-11-23 06:00:00+01:00"),  # noqa: DTZ001
+    ],
+)
+def test_a_subject_is_found_by_what_its_column_takes(
+    environment: dict[str, str], tmp_path: Path, column: str, subject: object, text: str
+) -> None:
+    """However a person writes it; answers that are nobody's are told of."""
+    log = PredictionLog(f"sqlite:///{tmp_path}/predictions.db", KEYS, "fraud")
+    append(log, answer("its", subject=subject), answer("nobody's", subject=None))
+    log.close()
+    code, out, errors = headrace({**environment, "HEADRACE_LOG__SUBJECT": column}, "erase", "fraud", text)
+    assert (code, errors) == (0, "")
+    assert "1 answers and 0 outcomes erased" in out
+    assert "1 answers have no subject" in out
+
+
+def test_nobody_is_erased_where_answers_are_nobodys(environment: dict[str, str], tmp_path: Path) -> None:
+    """It is said that nothing can be found, and of how many answers."""
+    root = tmp_path / "root"
+    for folder in ("pipelines/fraud", "conf"):
+        shutil.copytree(ROOT / folder, root / folder)
+    file = root / "pipelines" / "fraud" / "serving.yaml"
+    file.write_text(file.read_text().replace("subject: customer_id", "subject: null"))
+    log = PredictionLog(f"sqlite:///{tmp_path}/predictions.db", KEYS, "fraud")
+    append(log, answer("nobody's", subject=None))
+    log.close()
+    code, out, errors = headrace(environment, "erase", "fraud", "1", root=root)
+    assert (code, out) == (1, "")
+    assert "log.subject: is null" in errors
+    assert "1 answers in the log have no subject" in errors
+
+
 def test_what_is_wrong_is_said_in_a_line(environment: dict[str, str], tmp_path: Path) -> None:
     """Without a traceback, and with no secret in it."""
     mistakes = [
+        (environment, ("erase", "fraud", "596.5"), "'596.5' is no integer, as column 'customer_id' is"),
+        (
+            {**environment, "HEADRACE_LOG__SUBJECT": "custmer_id"},
+            ("erase", "fraud", "596"),
+            "HEADRACE_LOG__SUBJECT: 'custmer_id' is no column of a request; did you mean customer_id?",
+        ),
+        (
+            {**environment, "HEADRACE_LOG__SUBJECT": "tx_datetime"},
+            ("erase", "fraud", "596"),
+            "'596' is no timestamp, as column 'tx_datetime' is",
+        ),
         (environment, ("show", "fraud", "nothing"), "request_id 'nothing': no answer has it"),
         ({**environment, "HEADRACE_LOG__KEYS": "old:secret"}, ("rotate", "fraud"), "key 1 (old): is not base64"),
         ({**environment, "HEADRACE_LOG__KEYS": said("other", b"x" * 32)}, ("rotate", "fraud"), "key 'old' is needed"),
