@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import IntegrityError as BrokenRule
 
 from headrace.errors import ConflictError, HeadraceError, LogUnavailable
@@ -306,7 +306,7 @@ class PredictionLog:
             return results
         try:
             written = self.store.write(connection, [each[1] for each in sealed], [each[2] for each in sealed])
-        except (DataError, ProgrammingError, BrokenRule, ValueError, TypeError) as error:
+        except (DataError, BrokenRule, ValueError, TypeError) as error:  # else the log is at fault, not an entry
             if len(entries) == 1:
                 return [error]
             return [result for entry in entries for result in self._write(connection, [entry])]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from answers import KEYS, answer, append
+from sqlalchemy import create_engine
 
 from headrace.errors import LogUnavailable
 from headrace.prediction_log import PredictionLog, Repeated, open_store, read_keys
@@ -302,6 +303,51 @@ def test_a_database_that_says_nothing_is_not_waited_for(
     assert again is None or isinstance(again, Repeated)
     assert after is None
     log.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mend"),
+    [
+        ("REVOKE ALL ON prediction_entry FROM serving", "GRANT ALL ON prediction_entry TO serving"),
+        ("ALTER TABLE prediction_entry RENAME TO away", "ALTER TABLE away RENAME TO prediction_entry"),
+        ("ALTER TABLE prediction_entry RENAME variant TO arm", "ALTER TABLE prediction_entry RENAME arm TO variant"),
+    ],
+)
+def test_a_database_that_takes_no_answers_is_away(
+    server: str, monkeypatch: pytest.MonkeyPatch, spoil: str, mend: str
+) -> None:
+    """No entry is to blame: the log is down, stays so though its other tables take rows, and goes on by itself."""
+    monkeypatch.setattr(writing, "RETRY_SECONDS", 0.05)
+    address = server.replace("postgresql://", "postgresql+psycopg://")
+    administrator = create_engine(address, isolation_level="AUTOCOMMIT").connect()
+    for statement in (
+        "DROP SCHEMA public CASCADE",
+        "CREATE SCHEMA public",
+        "DO $$ BEGIN CREATE ROLE serving LOGIN; EXCEPTION WHEN duplicate_object THEN END $$",
+        "GRANT ALL ON SCHEMA public TO serving",
+    ):
+        administrator.exec_driver_sql(statement)
+    open_store(address, KEYS, "cards").close()
+    administrator.exec_driver_sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO serving")
+    log = PredictionLog(address.replace("postgres:", "serving:"), KEYS, "cards")
+    assert append(log, answer("a")) == [None]
+    administrator.exec_driver_sql(spoil)
+    results = append(log, answer("b"), answer("c"))
+    assert [type(result) for result in results] == [LogUnavailable] * 2
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        assert not log.up
+        time.sleep(0.02)
+    assert "prediction_entry" in log.why_down
+    administrator.exec_driver_sql(mend)
+    until = time.monotonic() + 10
+    while not log.up:
+        assert time.monotonic() < until, log.why_down
+        time.sleep(0.02)
+    assert append(log, answer("b")) == [None]
+    assert administrator.exec_driver_sql("SELECT count(*) FROM prediction_entry").scalar_one() == 2
+    log.close()
+    administrator.close()
 
 
 def test_a_log_starts_while_its_database_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
