@@ -110,7 +110,8 @@ class FileStore:
         def replaced(transaction: lmdb.Transaction) -> None:
             for place in row.places:
                 chunks = self._read(transaction, place.name, row.order)
-                self._insert(transaction, place, chunks)
+                if any(_has(records, row.order, len(place.record)) for _, records in chunks):
+                    self._insert(transaction, place, chunks)
 
         self._file.write(replaced)
 
@@ -358,6 +359,10 @@ def _item(cursor: lmdb.Cursor) -> tuple[bytes, bytes]:
 def _joined(chunks: list[tuple[bytes, bytes]]) -> bytes:
     """Return the records of chunks, the newest of which comes first, in their order."""
     return chunks[0][1] if len(chunks) == 1 else b"".join([records for _, records in reversed(chunks)])
+
+
+def _has(records: bytes, order: bytes, width: int) -> bool:
+    return records.startswith(order, place_of(records, order, width))
 
 
 def _halves(records: bytes, width: int) -> list[bytes]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.declaration.types import decimal_arguments, type_kind
 from headrace.errors import ConfigError, DataError
 from headrace.features.aggregates import scale_of
+from headrace.live.store import KEYLESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +137,9 @@ class Keys:
     def of(self, value: Any, request: str | None = None) -> bytes:
         """Return the key of a row; one without a key comes after all others, and is known by its request."""
         if value is None:
-            return b"\xff" * self.size + (_digest(request.encode()) if request else secrets.token_bytes(TAIL_BYTES))
+            return KEYLESS.ljust(self.size, b"\xff") + (
+                _digest(request.encode()) if request else secrets.token_bytes(TAIL_BYTES)
+            )
         head, tail = self._head(value)
         return head + tail
 

@@ -140,7 +140,7 @@ class Records:
             (entity, types[entity], [(each.sql, each.kind, each.scale) for each in words])
             for entity, words in self.arguments.items()
         ]
-        return [order, words, [(name, types[name]) for name in self.facts_columns], self._kept]
+        return [order, words, self.plan.target.column, [(name, types[name]) for name in self.facts_columns], self._kept]
 
     @property
     def kept_seconds(self) -> int:

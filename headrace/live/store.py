@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+KEYLESS = b"\xff" * 8
+"""What the key of a row begins with that came without one: it comes after all others of its moment."""
+
+
 class Place(NamedTuple):
     """A record, and the history that it belongs to."""
 
@@ -41,6 +45,8 @@ class History(NamedTuple):
     """Each takes the place of the one with its order that is there."""
     untold: bytes
     """Those of rows whose label is missing, where it matters: one that is there stays, for its label may be told."""
+    until: bytes
+    """The time of the history's last row. It has all rows until then, with their keys."""
 
 
 class Store(Protocol):
@@ -111,8 +117,15 @@ class Store(Protocol):
 
 
 def filled(records: bytes, history: History, width: int, order: int) -> bytes:
-    """Return the records that are there with those of a history that a store is filled with; see `merged`."""
-    return merged(merged(history.untold, records, width, order), history.told, width, order)
+    """Return the records that are there with those of a history that a store is filled with; see `merged`.
+
+    A row that came without its key has it in the history: there it would be another row.
+    """
+    keyed = records
+    if KEYLESS in records:
+        every = (records[at : at + width] for at in range(0, len(records), width))
+        keyed = b"".join(each for each in every if each[:8] > history.until or not each.startswith(KEYLESS, 8))
+    return merged(merged(history.untold, keyed, width, order), history.told, width, order)
 
 
 def merged(records: bytes, more: bytes, width: int, order: int) -> bytes:

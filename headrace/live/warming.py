@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def histories_of(history: pa.Table, records: Records) -> Iterator[History]:
     """Yield the records of each entity in a history."""
     table = _complete(history, records)
-    untold = _untold(table, records)
     orders = _orders(table, records)
+    untold, until = _untold(table, records), orders[-1:, : TIME.size].tobytes()
     arguments = _arguments(table, records)
     for number, entity in enumerate(records.entities.columns):
         words = [_word(arguments[records.plan.arguments[each.sql]], each) for each in records.arguments[entity]]
@@ -45,7 +45,7 @@ def histories_of(history: pa.Table, records: Records) -> Iterator[History]:
                 own = rows[begin:end]
                 without = untold[own]
                 name = records.entities.name(number, value)
-                yield History(name, packed[own[~without]].tobytes(), packed[own[without]].tobytes())
+                yield History(name, packed[own[~without]].tobytes(), packed[own[without]].tobytes(), until)
 
 
 def rows_of(history: pa.Table, records: Records) -> Iterator[Row]:

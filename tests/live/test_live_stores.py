@@ -510,6 +510,39 @@ def check_that_a_history_without_a_label_keeps_what_was_told(live: LiveFeatures)
     assert live.ask(payment(5, hours=3))[:2] == [2.0, 2.0]
 
 
+def check_that_a_history_knows_rows_that_came_without_their_key(live: LiveFeatures) -> None:
+    """Fill with a history that has some of them: they are its rows, and no others beside them."""
+    for number in range(5):
+        live.ask({**payment(number), "id": None}, f"request-{number}")
+    live.warm(table([{**payment(number), "fraud": 1} for number in range(3)]), "newer")
+    live.tell({}, 1, "request-0")
+    assert live.tell({}, 1, "request-3")
+    assert live.ask(payment(5, hours=3)) == [4.0, 4.0, 5.0]
+
+
+KEYLESS = Features(
+    windows={
+        "card": Window(
+            spans=["1d"], delay="2h", aggregates={"told": "count(fraud)", "frauds": "sum(fraud)", "all": "count(*)"}
+        )
+    }
+)
+
+
+def test_a_history_knows_rows_that_came_without_their_key_to_a_file(tmp_path: Path) -> None:
+    """The next package was made of them, with their keys."""
+    with contextlib.closing(opened(f"lmdb://{tmp_path}/windows.lmdb", KEYLESS)) as live:
+        check_that_a_history_knows_rows_that_came_without_their_key(live)
+
+
+def test_a_history_knows_rows_that_came_without_their_key_to_a_redis(redis_server: Any) -> None:
+    """As does one that is filled into a Redis."""
+    start, _ = redis_server
+    with contextlib.closing(opened(start(), KEYLESS)) as live:
+        eventually(live.check)
+        check_that_a_history_knows_rows_that_came_without_their_key(live)
+
+
 LABELLED = Features(
     windows={
         "card": Window(spans=["1d"], delay="2h", aggregates={"bad": "sum(fraud)", "frauds": "sum(coalesce(fraud, 0))"})
