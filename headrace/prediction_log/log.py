@@ -45,6 +45,8 @@ RETRY_SECONDS = 0.5
 """Between attempts to reach a database that is away."""
 SECONDS_BETWEEN_LOOKS = 1.0
 """At a database that nothing is written to."""
+SECONDS_TO_LET_GO = 3.0
+"""Until every process has seen that the file was removed or replaced, and has closed it."""
 PATIENCE_SECONDS = 5.0
 """From then on a database that says nothing is away."""
 _logger = logging.getLogger(__name__)
@@ -92,6 +94,7 @@ class PredictionLog:
         self._closing = threading.Event()
         self._gathered: list[Waiter] = []
         self._nearby: Connection | None = None
+        self._nearby_lock = threading.Lock()
         try:
             self.store.prepare()
             self._mark_up()
@@ -162,9 +165,15 @@ class PredictionLog:
         self._closing.set()
         self._queue.put(None)
         self._thread.join(PATIENCE_SECONDS)
-        if self._nearby is not None:
-            self._nearby.close()
-        self.store.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close all connections."""
+        with self._nearby_lock:
+            if self._nearby is not None:
+                self._nearby.close()
+                self._nearby = None
+            self.store.close()
 
     # The event loop.
 
@@ -197,9 +206,9 @@ class PredictionLog:
         """Write what came since the event loop's last turn."""
         group, self._gathered = self._gathered, []
         entries = [entry for of_waiter, _ in group for entry in of_waiter]
-        if self.up and len(entries) <= LARGEST_AT_ONCE:
+        if self.up and len(entries) <= LARGEST_AT_ONCE and not self.store.is_moved:
             # What goes wrong is for the thread to find out: it may wait.
-            with contextlib.suppress(DBAPIError, OSError):
+            with contextlib.suppress(DBAPIError, OSError), self._nearby_lock:
                 if self._nearby is None:
                     self._nearby = reading(self.store.engine)
                     for pragma in IMPATIENT:
@@ -240,6 +249,9 @@ class PredictionLog:
     def _run(self) -> None:
         while True:
             try:
+                if self.store.is_moved:
+                    self._let_go()
+                    self._closing.wait(SECONDS_TO_LET_GO)
                 if not self.store.is_ready:
                     self.store.prepare()
                 with reading(self.store.engine) as connection:
@@ -259,6 +271,7 @@ class PredictionLog:
         while (group := self._next_group()) is not None:
             self._writing_since = time.monotonic()
             try:
+                self.store.check_file(connection)
                 if not group:
                     connection.execute(select(1))
                 results = self._write(connection, [entry for entries, _ in group for entry in entries])

@@ -9,10 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import insert, select, text
+from sqlalchemy import event, insert, select, text
 
 from headrace.errors import ConfigError, ConflictError, LogError, LogUnavailable, UnknownRequestError
-from headrace.prediction_log.database import is_sqlite, make_engine, reading, unavailable_is_said
+from headrace.prediction_log.database import file_of, identity_of, is_sqlite, make_engine, reading, unavailable_is_said
 from headrace.prediction_log.entry import (
     Outcome,
     Recorded,
@@ -76,11 +76,34 @@ class Store:
         self.sealer = Sealer(keys)
         self.pipeline = pipeline
         self._subject_key = b""
+        self._file: tuple[int, int] | None = None
+        # A new file is opened once nobody has the old one open: SQLite finds the journals of both by the same name.
+        event.listen(self.engine, "do_connect", self._refuse_moved, insert=True)
 
     @property
     def is_ready(self) -> bool:
         """Whether `prepare` came to its end."""
         return bool(self._subject_key)
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the file was removed or replaced: SQLite goes on in the old one, which nobody else sees."""
+        return self._file is not None and self._file != identity_of(file_of(self.engine))
+
+    def check_file(self, connection: Connection) -> None:
+        """Do nothing where a connection writes to what others read.
+
+        Raises:
+            OSError: The file was removed or replaced.
+        """
+        if self.is_moved:
+            # SQLite would bring what is left in the old file's journal into the new file.
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._refuse_moved()
+
+    def _refuse_moved(self, *_: Any) -> None:
+        if self.is_moved:
+            raise OSError("its file was removed or replaced, and what was in it is not in the log any more")
 
     def prepare(self) -> None:
         """Make the tables where there are none, whoever else does so now, and learn the subject key.
@@ -88,9 +111,12 @@ class Store:
         Raises:
             ConfigError, LogError, LogUnavailable: As `open_store`.
         """
+        self._file = None
         with unavailable_is_said(self.engine), self.engine.begin() as connection:
             if not is_sqlite(self.engine):  # SQLite's transactions take turns anyway
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            else:
+                self._file = identity_of(file_of(self.engine))
             metadata.create_all(connection)
             said = {row.name: row.value for row in connection.execute(select(about))}
             if not said:
@@ -101,8 +127,9 @@ class Store:
         self._subject_key = self.sealer.open(sealed, OWN, said[SUBJECT_KEY_ID])
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database; it is to be prepared again."""
         self.engine.dispose()
+        self._subject_key = b""
 
     def subject_hash(self, value: Any) -> bytes:
         """Return the pseudonym of a subject."""

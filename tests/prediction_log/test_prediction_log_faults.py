@@ -350,6 +350,47 @@ def test_a_database_that_takes_no_answers_is_away(
     administrator.close()
 
 
+@pytest.mark.parametrize("change", ["file", "file and journals", "folder", "replaced"])
+@pytest.mark.parametrize("asked", [True, False])
+def test_nothing_is_acknowledged_into_a_file_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, asked: bool
+) -> None:
+    """Who removes or replaces the log of a running service is told, whether it is asked or not; a new one is made."""
+    monkeypatch.setattr(writing, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(writing, "SECONDS_TO_LET_GO", 0.1)
+    file, url = tmp_path / "log" / "predictions.db", f"sqlite:///{tmp_path}/log/predictions.db"
+    other = PredictionLog(f"sqlite:///{tmp_path}/other.db", KEYS, "cards")
+    assert append(other, answer("of another one")) == [None]
+    other.close()
+    log = PredictionLog(url, KEYS, "cards")
+    assert append(log, answer("a"), answer("b")) == [None] * 2
+    if change == "folder":
+        shutil.rmtree(file.parent)
+    elif change == "replaced":
+        (tmp_path / "other.db").replace(file)
+    else:
+        for each in file.parent.glob("*" if "journals" in change else file.name):
+            each.unlink()
+    if asked:
+        results = append(log, answer("c"), answer("d"))
+        assert [type(result) for result in results] == [LogUnavailable] * 2
+        assert "removed or replaced" in str(results[0])
+    else:
+        until = time.monotonic() + 10
+        while log.up:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    until = time.monotonic() + 10
+    while not log.up:
+        assert time.monotonic() < until, log.why_down
+        time.sleep(0.02)
+    assert append(log, answer("c")) == [None]
+    assert sorted(logged(url)) == ["c", *(["of another one"] if change == "replaced" else [])]
+    assert change == "replaced" or file.stat().st_mode & 0o077 == 0
+    log.close()
+    assert "c" in logged(url)
+
+
 def test_a_log_starts_while_its_database_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It refuses, and takes answers as soon as the database is there."""
     monkeypatch.setattr(writing, "RETRY_SECONDS", 0.05)
