@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, tuple_
@@ -35,7 +36,7 @@ def export(store: Store, since: dt.datetime, until: dt.datetime, out: Path) -> i
         store: The log.
         since: The first moment, with its zone.
         until: The moment after the last.
-        out: The file; it takes its name when it is whole.
+        out: The file; it takes its name when it is whole, and is its owner's alone.
 
     Raises:
         ConfigError, IntegrityError: A payload does not open.
@@ -46,7 +47,13 @@ def export(store: Store, since: dt.datetime, until: dt.datetime, out: Path) -> i
     import pyarrow.parquet as pq
 
     schema, written = _schema(), 0
-    with unavailable_is_said(store.engine), write_beside(out) as beside, pq.ParquetWriter(beside, schema) as writer:
+    with (
+        unavailable_is_said(store.engine),
+        write_beside(out) as beside,
+        # What is decrypted is for whoever asked for it, and for nobody else of the machine.
+        os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened,
+        pq.ParquetWriter(opened, schema) as writer,
+    ):
         for rows in _batches(store, to_microseconds(since), to_microseconds(until)):
             writer.write_table(pa.Table.from_pylist([_record(store, row) for row in rows], schema=schema))
             written += len(rows)

@@ -176,7 +176,9 @@ def test_an_export_is_what_was_logged_in_a_range_of_time(
     append(log, *reversed(entries))
     record(log.store, "r05", "Yes", NOW + 9 * DAY)
     out = tmp_path / "out.parquet"
+    out.touch(0o644)
     assert export(log.store, NOW + DAY, NOW + 4 * DAY, out) == 12
+    assert out.stat().st_mode & 0o777 == 0o600  # it is not encrypted
     rows = pq.read_table(out).to_pylist()
     assert [row["request_id"] for row in rows] == [f"r{number:02}" for number in range(4, 16)]
     assert len({row["subject"] for row in rows}) == 2
