@@ -22,8 +22,9 @@ EXACT = re.compile(r"TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER
 EXACT_DIGITS = 18
 NO_ARGUMENT = ("seconds_since_last",)
 PLAIN = ("sum", "avg", "min", "max")
-LARGEST_SUM = 10**15
-"""No sum of exact numbers is squared that may be larger; in the unit of their last digit."""
+LARGEST_NUMBER, LARGEST_SUM = 10**16, 10**19
+"""Of exact numbers whose squares are summed in 128 bits, and of how many there are times the largest; in the unit of
+their last digit."""
 NAMES = ("count", *PLAIN, "stddev", "share", "last", "seconds_since_last", "median", "quantile")
 
 
@@ -134,15 +135,16 @@ def scale_of(kind: str) -> int | None:
 def _stddev(column: str, scale: int, over: str) -> str:
     """Return the sample standard deviation from exact sums, which no order of the rows changes.
 
-    It is that of whole numbers, in the unit of the last digit: sqrt((n sum(x^2) - sum(x)^2) / (n (n - 1))). Where 128
-    bits may not hold the squares it is DuckDB's own, of doubles.
+    It is that of whole numbers, in the unit of the last digit: sqrt((n sum(x^2) - sum(x)^2) / (n (n - 1))). Where that
+    does not fit it is DuckDB's own, of doubles.
     """
     whole = f"CAST(CAST({column} AS DECIMAL(38, {scale})) * {10**scale} AS HUGEINT)" if scale else f"{column}::HUGEINT"
     count, total = f"count({column}) {over}", f"sum({whole}) {over}"
-    squares = f"sum(CASE WHEN abs({whole}) <= {LARGEST_SUM} THEN {whole} * {whole} END) {over}"
+    squares = f"sum(CASE WHEN abs({whole}) <= {LARGEST_NUMBER} THEN {whole} * {whole} END) {over}"
     largest = f"greatest(max({whole}) {over}, -(min({whole}) {over}))"
     variance = f"CAST({count} * {squares} - {total} * {total} AS DOUBLE) / ({count} * ({count} - 1))"
+    fits = f"{largest} <= {LARGEST_NUMBER} AND {count} * {largest} <= {LARGEST_SUM}"
     return (
-        f"CASE WHEN {count} > 1 AND {count} * {largest} <= {LARGEST_SUM} THEN sqrt({variance}) / {10**scale} "
+        f"CASE WHEN {count} > 1 AND {fits} THEN sqrt({variance}) / {10**scale} "
         f"WHEN {count} > 1 THEN stddev_samp(CAST({column} AS DOUBLE)) {over} END"
     )

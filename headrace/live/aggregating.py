@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headrace.declaration.durations import microseconds
+from headrace.features.aggregates import LARGEST_NUMBER, LARGEST_SUM
 from headrace.live.layout import NULL, TIME, Argument
 
 if TYPE_CHECKING:
@@ -209,10 +210,13 @@ def _function(aggregate: Aggregate, argument: Argument) -> Callable[[Numbers], f
 
 
 def _exact_stddev(numbers: Numbers, scale: int) -> float:
-    """Return the sample standard deviation by the formula of the SQL form."""
+    """Return the sample standard deviation by the formula of the SQL form, and of doubles where that is."""
     count = len(numbers)
     if count < 2:
         return MISSING
+    largest = max(map(abs, numbers))
+    if largest > LARGEST_NUMBER or count * largest > LARGEST_SUM:
+        return _stddev([number / 10**scale for number in numbers])
     squares = count * sum(number * number for number in numbers) - sum(numbers) ** 2
     return math.sqrt(squares / (count * (count - 1))) / float(10**scale)
 

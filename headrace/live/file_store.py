@@ -136,9 +136,9 @@ class FileStore:
         """Return whether a mark was set."""
         return self._file.read(lambda transaction: transaction.get(self._marks + mark)) is not None
 
-    def mark(self, mark: bytes) -> bool:
+    def mark(self, mark: bytes) -> None:
         """Set a mark: what a file holds does not go."""
-        return bool(self._file.write(lambda transaction: transaction.put(self._marks + mark, b"")))
+        self._file.write(lambda transaction: transaction.put(self._marks + mark, b""))
 
     def claim(self, mark: bytes, seconds: float) -> bool:
         """Return whether this caller alone may work on something for so long."""
@@ -386,7 +386,6 @@ class _File:
         with alone(path):
             size = max(SIZE, path.stat().st_size if path.exists() else 0)
             self._environment = lmdb.open(str(path), map_size=size, **OPTIONS)
-            self._environment.reader_check()
             self._reserve(self._environment.info()["map_size"])
         self._lock = threading.Lock()
         self._turn = path.open("rb")
@@ -432,6 +431,7 @@ class _File:
         """Map all of the file, which is made longer unless another process has done so."""
         with alone(self.path):
             mapped, size = self._environment.info()["map_size"], self.path.stat().st_size
+            # What a process that was killed was reading is kept for it until it is seen to be gone.
             if size <= mapped and not self._environment.reader_check():
                 size = 2 * mapped
                 self._reserve(size)
@@ -451,8 +451,6 @@ class _File:
             with contextlib.suppress(lmdb.Error):
                 with self._lock:
                     last = self._environment.info()["last_txnid"]
-                    # What a process that was killed was reading is kept for it, and the file grows, until this is seen.
-                    self._environment.reader_check()
                 if last != synced and self._has_turn():
                     self._environment.sync(True)  # noqa: FBT003  it takes no name
                     synced = last

@@ -175,7 +175,7 @@ class Entities:
     """The entity columns, and the names of their values' histories."""
 
     def __init__(self, plan: Plan) -> None:
-        self.columns = plan.entities
+        self.columns = sorted(plan.entities)
         self._write = [_ordered(plan.rows.columns[name])[0] for name in self.columns]
 
     def name(self, number: int, value: Any) -> bytes:

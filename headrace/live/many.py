@@ -71,36 +71,28 @@ class ManyRows:
         Raises:
             WindowsUnavailable: The store cannot be reached now; some of the rows may be recorded.
         """
+        begun = [self._begun(row) for row in rows]
+        right = [place for place, each in enumerate(begun) if not isinstance(each, DataError)]
+        values, hits, misses = self._of_right(
+            [rows[place] for place in right], [begun[place] for place in right], [requests[place] for place in right]
+        )
+        told = iter(values)
+        return Found([each if isinstance(each, DataError) else next(told) for each in begun], hits, misses)
+
+    def _begun(self, row: Mapping[str, Any]) -> Any:
+        """Return the values of a row's expressions, or what is wrong with it."""
         try:
-            return self._together(rows, requests)
-        except DataError:
-            return self._without_wrong(rows, requests)
+            program = self._program(row)
+            if self._records is not None:
+                self._records.check(row)
+        except DataError as error:
+            return error
+        return program
 
-    def _without_wrong(self, rows: Sequence[Mapping[str, Any]], requests: Sequence[str | None]) -> Found:
-        """As for all, once it is known that some are wrong."""
-        values: list[list[Value] | DataError] = []
-        right: list[int] = []
-        for place, row in enumerate(rows):
-            values.append([])
-            try:
-                program = self._program(row)
-                if self._records is not None:
-                    self._records.row(row, program, b"")
-                right.append(place)
-            except DataError as error:
-                values[place] = error
-        found = self._together([rows[place] for place in right], [requests[place] for place in right])
-        for place, of_row in zip(right, found.values, strict=True):
-            values[place] = of_row
-        return found._replace(values=values)
-
-    def _together(self, rows: Sequence[Mapping[str, Any]], requests: Sequence[str | None]) -> Found:
-        """As for all.
-
-        Raises:
-            DataError: A row is wrong; none was recorded.
-        """
-        programs = list(map(self._program, rows))
+    def _of_right(
+        self, rows: Sequence[Mapping[str, Any]], programs: Sequence[Mapping[str, Any]], requests: Sequence[str | None]
+    ) -> tuple[list[Any], int, int]:
+        """Return the features of rows, and how many of their entities had a history, and had none."""
         numbers, texts = self._own_values(programs)
         hits = misses = 0
         if self._records is not None and self._store is not None and rows:
@@ -115,7 +107,7 @@ class ManyRows:
         for place, column in texts:
             for of_row, text in zip(values, column, strict=True):
                 of_row[place] = text
-        return Found(values, hits, misses)
+        return values, hits, misses
 
     def _own_values(
         self, programs: Sequence[Mapping[str, Any]]

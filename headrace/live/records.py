@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import time as clock
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +20,6 @@ from headrace.live.store import Place, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from headrace.features.aggregates import Aggregate
     from headrace.features.plan import Plan
@@ -45,13 +45,14 @@ class Records:
         self.windows: list[EntityWindows] = []
         self._words: list[list[tuple[str, Argument]]] = []
         self._packers: list[Callable[[Mapping[str, Any]], bytes]] = []
-        for entity in plan.entities:
+        for entity in self.entities.columns:
             features = [
                 (slots[each.name], each, argument)
                 for each, argument in zip(plan.windows, arguments, strict=True)
                 if each.frame.entity == entity
             ]
-            words = list(dict.fromkeys(argument for *_, argument in features if argument))
+            # In an order of their own: declared in another one they are the same.
+            words = sorted({argument for *_, argument in features if argument}, key=attrgetter("sql", "kind"))
             self.arguments[entity] = words
             self.windows.append(EntityWindows(features, words, self.order_bytes))
             self._words.append([(plan.arguments[each.sql], each) for each in words])
@@ -119,10 +120,17 @@ class Records:
         Raises:
             DataError: It has no time.
         """
-        moment: datetime | None = row.get(self._timestamp)
-        if moment is None:
+        self.check(row)
+        return microseconds_of(row[self._timestamp])
+
+    def check(self, row: Mapping[str, Any]) -> None:
+        """Do nothing if a row can be kept.
+
+        Raises:
+            DataError: It has no time.
+        """
+        if row.get(self._timestamp) is None:
             raise DataError(f"a row has no {self._timestamp}: its windows have no end")
-        return microseconds_of(moment)
 
     def horizon(self, time: int) -> bytes:
         """Return the order from which on rows are kept, when the last one is of a time.
@@ -140,7 +148,14 @@ class Records:
             (entity, types[entity], [(each.sql, each.kind, each.scale) for each in words])
             for entity, words in self.arguments.items()
         ]
-        return [order, words, self.plan.target.column, [(name, types[name]) for name in self.facts_columns], self._kept]
+        return [
+            order,
+            words,
+            self.plan.target.column,
+            self.by_label,
+            [(name, types[name]) for name in self.facts_columns],
+            self._kept,
+        ]
 
     @property
     def kept_seconds(self) -> int:
@@ -191,11 +206,7 @@ def _packer(words: Sequence[tuple[str, Argument]]) -> Callable[[Mapping[str, Any
     makers = [(name, argument.word, float("nan") if argument.kind == "float" else NULL) for name, argument in words]
 
     def pack(values: Mapping[str, Any]) -> bytes:
-        made = [missing if (value := values[name]) is None else make(value) for name, make, missing in makers]
-        try:
-            return packed(*made)
-        except struct.error as error:
-            raise _too_large(error, [argument for _, argument in words]) from error
+        return packed(*[missing if (value := values[name]) is None else make(value) for name, make, missing in makers])
 
     return pack
 
@@ -207,17 +218,9 @@ def _packed_many(words: Sequence[tuple[str, Argument]], rows: Sequence[Mapping[s
         make, is_float = argument.word, argument.kind == "float"
         missing = float("nan") if is_float else NULL
         column = [missing if (value := row[name]) is None else make(value) for row in rows]
-        try:
-            packed[:, place] = np.array(column, "<f8" if is_float else "<i8").view("<i8")
-        except OverflowError as error:
-            raise _too_large(error, [argument]) from error
+        packed[:, place] = np.array(column, "<f8" if is_float else "<i8").view("<i8")
     joined, width = packed.tobytes(), 8 * len(words)
     return [joined[width * place : width * (place + 1)] for place in range(len(rows))]
-
-
-def _too_large(error: Exception, arguments: Sequence[Argument]) -> DataError:
-    taken = ", ".join(argument.sql for argument in arguments if argument.kind == "exact")
-    return DataError(f"features of a row: {taken}: a number is larger than the type of its expression holds ({error})")
 
 
 def _earlier(times: Sequence[int], by: int) -> list[bytes]:

@@ -114,10 +114,10 @@ end
 FACTS = """
 return redis.call('GET', KEYS[2])
 """
-# KEYS: the mark; histories. ARGV: bytes of an order, then records.
+# KEYS: histories. ARGV: bytes of an order, then records.
 REPLACE = """
-for i = 2, #KEYS do
-  local record, size = ARGV[i], tonumber(ARGV[1])
+for i = 1, #KEYS do
+  local record, size = ARGV[i + 1], tonumber(ARGV[1])
   local width = #record
   local count = redis.call('STRLEN', KEYS[i]) / width
   local order = string.sub(record, 1, size)
@@ -129,13 +129,15 @@ end
 """
 # KEYS: a claim, the mark that it is to. ARGV: the claim's token.
 MARK = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[2], '')
-return 1
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[2], '') end
 """
 # KEYS: a claim. ARGV: its token, milliseconds.
 RENEW = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+"""
+# KEYS: a claim. ARGV: its token.
+GIVE_UP = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
 # KEYS: a history. ARGV: the history as it was read, seconds to keep, the history as it is to be.
 SWAP = """
@@ -175,9 +177,10 @@ class RedisStore:
         self._add = self._redis.register_script(FILLED + COMPARE + RECORD + ADD)
         self._add_many = self._redis.register_script(FILLED + COMPARE + RECORD + ADD_MANY)
         self._facts = self._redis.register_script(FILLED + FACTS)
-        self._replace = self._redis.register_script(FILLED + COMPARE + REPLACE)
+        self._replace = self._redis.register_script(COMPARE + REPLACE)
         self._mark = self._redis.register_script(MARK)
         self._renew = self._redis.register_script(RENEW)
+        self._give_up = self._redis.register_script(GIVE_UP)
         self._token = secrets.token_bytes(16)
         self._swap = self._redis.register_script(SWAP)
 
@@ -214,7 +217,7 @@ class RedisStore:
 
     def replace(self, row: Row) -> None:
         """Put the records of a known row in the place of those that it has."""
-        keys = [self._filled, *(self._histories + place.name for place in row.places)]
+        keys = [self._histories + place.name for place in row.places]
         with self._said():
             self._replace(keys, [self._order, *(place.record for place in row.places)])
 
@@ -256,10 +259,10 @@ class RedisStore:
         with self._said():
             return bool(self._redis.exists(self._marks + mark))
 
-    def mark(self, mark: bytes) -> bool:
+    def mark(self, mark: bytes) -> None:
         """Set a mark, if this caller's claim to it still stands: a Redis that came back empty has none."""
         with self._said():
-            return bool(self._mark([self._marks + mark + CLAIMED, self._marks + mark], [self._token]))
+            self._mark([self._marks + mark + CLAIMED, self._marks + mark], [self._token])
 
     def claim(self, mark: bytes, seconds: float) -> bool:
         """Return whether this caller alone may work on something for so long."""
@@ -274,7 +277,7 @@ class RedisStore:
     def give_up(self, mark: bytes) -> None:
         """Let others work on something that was not done."""
         with self._said():
-            self._redis.delete(self._marks + mark + CLAIMED)
+            self._give_up([self._marks + mark + CLAIMED], [self._token])
 
     def check(self) -> None:
         """Do nothing but reach it."""

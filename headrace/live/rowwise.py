@@ -206,6 +206,21 @@ def _nodes(tree: Any) -> Iterator[Node]:
             yield from _nodes(value)
 
 
+def _children(tree: Any) -> Iterator[Node]:
+    """Yield the expressions that an expression is made of, each without its own."""
+    for value in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        if isinstance(value, dict) and "class" in value:
+            yield value
+        else:
+            yield from _children(value)
+
+
+def _declared_digits(kind: str) -> tuple[int, int]:
+    """Return how many digits a column's numbers have before the point and behind it."""
+    digits, decimals = decimal_arguments(kind) or (len(str(INTEGERS.stop)), 0)
+    return digits - decimals, decimals
+
+
 class _Writer:
     """Python source that computes expressions, a variable for each node; a node that is met again is not repeated.
 
@@ -214,10 +229,7 @@ class _Writer:
 
     def __init__(self, rows: TypedRows) -> None:
         self._kinds = {name: KINDS.get(kind := type_kind(column.type), kind) for name, column in rows.columns.items()}
-        # How many of a column's digits are decimals.
-        self._decimals = {
-            name.lower(): (decimal_arguments(column.type) or (0, 0))[1] for name, column in rows.columns.items()
-        }
+        self._declared_digits = {name.lower(): _declared_digits(column.type) for name, column in rows.columns.items()}
         self._folded = {name.lower(): name for name in rows.columns}
         self._lines: list[str] = []
         self._indent = 1
@@ -437,7 +449,7 @@ class _Writer:
         if name in PARTS and len(arguments) == 1:
             return self._part(name, arguments[0])
         if name in {"+", "-", "*"} and node["is_operator"]:
-            return self._arithmetic(name, arguments)
+            return self._arithmetic(name, node)
         if name == "/" and node["is_operator"]:
             return self._divided(*(self._value(argument) for argument in arguments))
         if name in {"ifnull", "coalesce"}:
@@ -461,8 +473,8 @@ class _Writer:
             raise Unknown
         return self._unless_missing([variable], PARTS[name].format(variable)), "integer"
 
-    def _arithmetic(self, operator: str, nodes: list[Node]) -> tuple[str, str]:
-        operands = [self._value(node) for node in nodes]
+    def _arithmetic(self, operator: str, node: Node) -> tuple[str, str]:
+        operands = [self._value(argument["expression"]) for argument in node["arguments"]]
         kinds = {kind for _, kind in operands}
         if not kinds <= set(NUMBERS):
             raise Unknown
@@ -476,21 +488,26 @@ class _Writer:
             return self._unless_missing(variables, f"in_range({negated})" if kind == "integer" else negated), kind
         if kind == "decimal":
             call = {"+": "add", "-": "subtract", "*": "multiply"}[operator]
-            # DuckDB's own type for the result may hold no more digits than this; with more it has to be asked.
-            limit = 10 ** max(0, FEWEST_DIGITS - self._decimals_in(nodes))
+            whole, decimals = self._digits(node)
+            if whole + decimals > MOST_DIGITS:
+                raise Unknown  # DuckDB gives up decimals then, and rounds
+            # DuckDB's type for the result may hold no more digits than these; where there are more it has to be asked.
+            limit = 10 ** max(0, FEWEST_DIGITS - decimals)
             return self._unless_missing(variables, f"below({call}({', '.join(values)}), {limit})"), kind
         check = "in_range" if kind == "integer" else "finite"
         return self._unless_missing(variables, f"{check}({f' {operator} '.join(values)})"), kind
 
-    def _decimals_in(self, nodes: list[Node]) -> int:
-        """Return how many of a result's digits may be decimals: those of all columns and numbers in it together."""
-        found = 0
-        for node in _nodes(nodes):
-            if node.get("class") == "COLUMN_REF":
-                found += self._decimals.get(node["column_names"][-1].lower(), 0)
-            elif node.get("class") == "CONSTANT":
-                found += len(node.get("literal", {}).get("text", "").partition(".")[2])
-        return found
+    def _digits(self, node: Node) -> tuple[int, int]:
+        """Return how many digits a number may have before the point and behind it."""
+        if node["class"] == "COLUMN_REF":
+            return self._declared_digits.get(node["column_names"][-1].lower(), (0, 0))
+        if node["class"] == "CONSTANT":
+            whole, _, decimals = node.get("literal", {}).get("text", "").partition(".")
+            return len(whole), len(decimals)
+        name = node.get("function_name")
+        parts = [self._digits(child) for child in _children(node)] or [(0, 0)]
+        whole, decimals = (sum(each) if name == "*" else max(each) for each in zip(*parts, strict=True))
+        return whole + (name in {"+", "-"}), decimals
 
     def _divided(self, above: tuple[str, str], below: tuple[str, str]) -> tuple[str, str]:
         if not {above[1], below[1]} <= set(NUMBERS):

@@ -97,14 +97,14 @@ class Store(Protocol):
     def marked(self, mark: bytes) -> bool:
         """Return whether a mark was set."""
 
-    def mark(self, mark: bytes) -> bool:
-        """Set a mark, if this caller's claim to it still stands: what was done meanwhile may be gone with the claim."""
+    def mark(self, mark: bytes) -> None:
+        """Set a mark, unless what was done for it may be gone: a store that was emptied has lost the caller's claim."""
 
     def claim(self, mark: bytes, seconds: float) -> bool:
         """Return whether this caller alone may work on something for so long."""
 
     def renew(self, mark: bytes, seconds: float) -> None:
-        """Go on to work on something alone for so long from now, if the claim still stands."""
+        """Go on to work on something alone for so long from now."""
 
     def give_up(self, mark: bytes) -> None:
         """Let others work on something that was not done."""

@@ -90,6 +90,16 @@ class OutcomesAnswer(msgspec.Struct, frozen=True):
     results: list[OutcomeResult]
 
 
+def to_ask_again(error: LogUnavailable | WindowsUnavailable, request_id: str) -> LogUnavailable | WindowsUnavailable:
+    """Return an error, which is that of all whose turn it was, as that of one request.
+
+    Windows may have its rows: when it comes again by this id they count once.
+    """
+    own = type(error)(*error.args)
+    own.request_id = request_id
+    return own
+
+
 class Answering:
     """Answers requests: predicts, logs, and only then gives the answer away.
 
@@ -141,10 +151,7 @@ class Answering:
             scored = await self.predictor.score(row, request_id)
             repeated = await self._write(self._entry(row, request_id, scored, dt.datetime.now(dt.UTC)))
         except (LogUnavailable, WindowsUnavailable) as error:
-            # Windows may have the row, which counts once for its id. The error itself is that of all whose turn it was.
-            unavailable = type(error)(*error.args)
-            unavailable.request_id = request_id
-            raise unavailable from error
+            raise to_ask_again(error, request_id) from error
         if repeated is None:
             answer, features = self._fresh(request_id, scored), scored.features
             self._metrics.count(scored.said.score, scored.decision)

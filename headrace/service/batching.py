@@ -10,9 +10,9 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from headrace.errors import DataError, HeadraceError
+from headrace.errors import DataError, HeadraceError, LogUnavailable, WindowsUnavailable
 from headrace.prediction_log import new_request_id
-from headrace.service.answering import MILLISECONDS, BatchAnswer, BatchError
+from headrace.service.answering import MILLISECONDS, BatchAnswer, BatchError, to_ask_again
 from headrace.service.bodies import LARGEST_BATCH, instance_type
 from headrace.service.reading import WRONG, Unread
 from headrace.service.refusing import say_what_was_found
@@ -43,7 +43,7 @@ class Batching:
 
         Args:
             instances: It, as JSON.
-            request_id: The client's own: its answers are found by `<request_id>-<index>`.
+            request_id: The client's own, or None to make one: answers are found by `<request_id>-<index>`.
             since: When the request arrived, `time.perf_counter()`.
 
         Raises:
@@ -52,9 +52,14 @@ class Batching:
         """
         answering = self._worker.answering
         # In a thread: those who ask about one row are not kept waiting.
-        read, right, request_ids = await run_in_threadpool(self._read_all, instances, request_id)
+        read, right = await run_in_threadpool(self._read_all, instances)
         self._worker.metrics.batch(len(read))
-        answers = await answering.answer_many([read[place] for place in right], request_ids)  # type: ignore[misc]
+        request_id = request_id or new_request_id()
+        rows: list[Any] = [read[place] for place in right]
+        try:
+            answers = await answering.answer_many(rows, [f"{request_id}-{place}" for place in right])
+        except (LogUnavailable, WindowsUnavailable) as error:
+            raise to_ask_again(error, request_id) from error
         predictions: list[Any] = [None] * len(read)
         errors = [BatchError(place, row) for place, row in enumerate(read) if isinstance(row, str)]
         for place, answer in zip(right, answers, strict=True):
@@ -91,11 +96,10 @@ class Batching:
             raise Unread
         return rows
 
-    def _read_all(self, instances: bytes, request_id: str | None) -> tuple[list[Row | str], list[int], list[str]]:
-        """Return what `read` does, the places of the right rows, and what these are known by."""
+    def _read_all(self, instances: bytes) -> tuple[list[Row | str], list[int]]:
+        """Return what `read` does, and the places of the right rows."""
         read = self.read(instances)
-        right = [place for place, row in enumerate(read) if not isinstance(row, str)]
-        return read, right, [f"{request_id}-{place}" if request_id else new_request_id() for place in right]
+        return read, [place for place, row in enumerate(read) if not isinstance(row, str)]
 
     def _read_one(self, raw: msgspec.Raw) -> Row | str:
         try:

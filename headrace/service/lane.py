@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 PREDICT, PREDICT_BATCH = "/predict", "/predict_batch"
 JSON = (b"content-type", b"application/json")
 OK, UNAVAILABLE, INTERNAL = 200, 503, 500
-AGAIN = "ask again with the same request_id"
 FAILED = "the service failed, and its log says why; nothing was acknowledged"
 _logger = logging.getLogger(__name__)
 
@@ -42,10 +41,10 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def failure_of(error: Exception) -> tuple[int, Failure]:
     """Return the status and the body for what went wrong, with nothing in it of what is inside."""
-    if isinstance(error, LogUnavailable):
-        return UNAVAILABLE, Failure(f"the prediction log cannot be written now; {AGAIN}", error.request_id)
-    if isinstance(error, WindowsUnavailable):
-        return UNAVAILABLE, Failure(f"the entity windows cannot be read now; {AGAIN}", error.request_id)
+    if isinstance(error, LogUnavailable | WindowsUnavailable):
+        away = "prediction log cannot be written" if isinstance(error, LogUnavailable) else "windows cannot be read"
+        again = "ask again with this request_id" if error.request_id else "ask again"
+        return UNAVAILABLE, Failure(f"the {away} now; {again}", error.request_id)
     if isinstance(error, ConflictError):
         return 409, Failure(str(error))
     if isinstance(error, DataError):

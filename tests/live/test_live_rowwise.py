@@ -195,6 +195,19 @@ def test_what_is_not_known_is_left_to_duckdb() -> None:
     }
 
 
+def test_decimals_of_more_digits_than_duckdb_has_are_left_to_it() -> None:
+    """It rounds all that they are compared or put together with."""
+    known = {"number": 7, "other number": 3, "amount": Decimal("2.50"), "price": Decimal("0.3456")}
+    values = dict.fromkeys(COLUMNS.columns) | known
+    product = 'amount * number * "other number"'
+    written = [f"greatest({product}, price)", f"CASE WHEN number > 9 THEN {product} ELSE price END"]
+    expressions = {**{each: each for each in written}, "plain": "greatest(amount * number, price)"}
+    program = compile_expressions(expressions, COLUMNS)
+    assert program.compiled == ["plain"]
+    assert program(values) == by_duckdb(expressions, values)
+    program.close()
+
+
 def test_a_missing_label_leaves_open_only_what_depends_on_it() -> None:
     """False AND unknown is false, as in SQL."""
     program = compile_expressions({"value": "fraud = 1 AND amount <= 220"}, ROWS)

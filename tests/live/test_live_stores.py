@@ -26,6 +26,7 @@ from headrace.declaration.rows import Column, TypedRows
 from headrace.errors import ConfigError, DataError
 from headrace.live import LiveFeatures, WindowsUnavailable, file_store, open_windows
 from headrace.live.features import CLAIM
+from headrace.live.redis_store import RedisStore
 from headrace.live.warming import histories_of
 
 if TYPE_CHECKING:
@@ -484,6 +485,27 @@ def test_a_redis_that_is_emptied_while_it_is_filled_is_filled_again(
     assert emptied
     assert [live.ask(payment(200 + card, card))[1] for card in range(50)] == [5.0] * 50
     live.close()
+
+
+def test_a_claim_that_another_has_by_now_is_let_alone(redis_server: Any) -> None:
+    """Whoever was too slow neither renews it, nor gives it up, nor says that the other's work is done."""
+    start, _ = redis_server
+    url = start()
+    slow, other, third = (RedisStore(url, b"space", bytes([8]), 16, seconds=60, filled_with=None) for _ in range(3))
+    assert eventually(slow.claim, b"mark", 0.05)
+    time.sleep(0.1)
+    assert other.claim(b"mark", 0.5)
+    slow.mark(b"mark")
+    slow.give_up(b"mark")
+    assert not other.marked(b"mark")
+    assert not third.claim(b"mark", 1)
+    slow.renew(b"mark", 60)
+    time.sleep(0.6)
+    assert third.claim(b"mark", 1)
+    third.mark(b"mark")
+    assert other.marked(b"mark")
+    for store in (slow, other, third):
+        store.close()
 
 
 def test_a_label_told_by_the_key_alone_leaves_the_rest_of_a_record(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import random
 import signal
+import statistics
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ import pytest
 import redis
 import yaml
 from hypothesis import HealthCheck, given, settings
-from payments import EVERYTHING, ROWS, TARGET, config, payment, rows_of, table, write_days
+from payments import EVERYTHING, ROWS, START, TARGET, config, payment, rows_of, table, write_days
 
 from headrace.declaration.durations import microseconds
 from headrace.declaration.features import Features, Window
@@ -305,6 +306,22 @@ def test_numbers_of_any_size_and_none_are_those_of_training(
         found = live.ask_many([unlabelled(row) for row in rows[cut:]], [None] * len(rows[cut:]))
         for row, values in zip(rows[cut:], found, strict=True):
             assert differences(live, values, right[row["id"]]) == []
+
+
+@pytest.mark.parametrize(("first", "floor"), [(10**12, 1e-9), (-(10**15), 1e-9), (8 * 10**15, 1e-9), (10**17, 10.0)])
+def test_a_deviation_of_large_numbers_is_that_of_training(tmp_path: Path, first: int, floor: float) -> None:
+    """And the true one; of numbers that doubles do not tell apart either is near it."""
+    spread = Features(windows={"card": Window(spans=["2d"], aggregates={"id": f"stddev({first} + id)"})})
+    drawn = {"card": 1, "shop": "a", "kind": "x", "amount": Decimal(1), "weight": 1.0, "fraud": 0}
+    rows = [{**drawn, "id": number, "paid_at": START + dt.timedelta(seconds=number)} for number in range(1200)]
+    right = in_training(rows, spread, tmp_path)
+    assert math.isclose(right[1199]["card_id_2d"], statistics.stdev(range(1200)), rel_tol=1e-12, abs_tol=floor)
+    with opened(f"lmdb://{tmp_path}/windows.lmdb", spread) as live:
+        for row in rows[:600]:
+            assert differences(live, live.ask(unlabelled(row)), right[row["id"]], floor) == []
+        found = live.ask_many([*map(unlabelled, rows[600:])], [None] * 600)
+        for row, values in zip(rows[600:], found, strict=True):
+            assert differences(live, values, right[row["id"]], floor) == []
 
 
 def test_zero_is_one_entity_whatever_its_sign(tmp_path: Path) -> None:
