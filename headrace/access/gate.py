@@ -159,9 +159,9 @@ class TokenGate(Gate):
         self._seen = seen
         try:
             tokens = read_tokens(self._file)
-        except ConfigError:
+        except ConfigError as error:
             # Who was revoked by what cannot be read would pass otherwise.
-            logging.getLogger(__name__).exception("nobody is admitted until the tokens can be read again")
+            logging.getLogger(__name__).error("%s; nobody is admitted until the tokens can be read again", error)  # noqa: TRY400
             self._holders = None
             return
         self._take(tokens)

@@ -31,13 +31,12 @@ app = typer.Typer(help="The prediction log of a pipeline.", no_args_is_help=True
 
 ERASE_BEGUN, ERASED = "log.erase_begun", "log.erase"
 """What the audit log says before anything of a subject is deleted, and when it was shown to be gone."""
-Moment = Annotated[dt.datetime, typer.Option(help="Such as 2026-11-23 or 2026-11-23T10:30:00, UTC.")]
+Since = Annotated[dt.datetime, typer.Option(help="Of answers given from then on, such as 2026-11-23T10:30:00, UTC.")]
+Until = Annotated[dt.datetime, typer.Option(help="Of answers given before, such as 2026-11-24, UTC.")]
 
 
 @app.command(epilog=examples("headrace log export fraud --since 2026-11-01 --until 2026-12-01 --out answers.parquet"))
-def export(
-    name: Name, since: Moment, until: Moment, out: Annotated[Path, typer.Option(help="A Parquet file.")]
-) -> None:
+def export(name: Name, since: Since, until: Until, out: Annotated[Path, typer.Option(help="A Parquet file.")]) -> None:
     """Write the answers from a moment on until before another one to a Parquet file, decrypted."""
     from headrace.audit import record
     from headrace.errors import ConfigError

@@ -26,7 +26,7 @@ SECONDS = 1.0
 """How long an answer is waited for."""
 AT_ONCE = 500
 """Commands that are sent together while a history is loaded."""
-CLAIMED = b" claimed"
+CLAIMED, CHECKED = b" claimed", b" checked"
 IN_A_SCRIPT = 100
 """Rows that are added at once: others wait for a script."""
 
@@ -280,9 +280,9 @@ class RedisStore:
             self._give_up([self._marks + mark + CLAIMED], [self._token])
 
     def check(self) -> None:
-        """Do nothing but reach it."""
+        """Do nothing but reach it, and see that it takes what is written: a full one answers as well."""
         with self._said():
-            self._redis.ping()
+            self._redis.set(self._marks + CHECKED, b"", ex=self._seconds)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -305,7 +305,7 @@ class RedisStore:
         try:
             yield
         except (redis.RedisError, OSError) as error:
-            raise WindowsUnavailable(f"{self._place}: the windows cannot be reached now ({error})") from error
+            raise WindowsUnavailable(f"{self._place}: the windows cannot be used now ({error})") from error
 
 
 def _some(items: Iterable[Any]) -> Iterator[list[Any]]:

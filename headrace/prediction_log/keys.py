@@ -38,7 +38,8 @@ def read_keys(given: str | None, file: Path) -> tuple[Key, ...]:
 
     Args:
         given: `id:base64,...`, as the environment says it; None where it says nothing.
-        file: A file with one key a line; it is made, with a new key, where nothing is given and it does not exist.
+        file: A file with keys, each on a line or behind a comma; it is made, with a new key, where nothing is given and
+            it does not exist.
 
     Raises:
         ConfigError: A key is not well written, or the file cannot be read.
@@ -51,7 +52,8 @@ def read_keys(given: str | None, file: Path) -> tuple[Key, ...]:
         lines = file.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: the keys of the prediction log cannot be read: {error}") from error
-    return _parse([line for line in lines if line.strip() and not line.startswith("#")], str(file))
+    texts = [text for line in lines if not line.startswith("#") for text in line.split(",")]
+    return _parse([text for text in texts if text.strip()], str(file))
 
 
 def _parse(texts: list[str], where: str) -> tuple[Key, ...]:

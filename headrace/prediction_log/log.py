@@ -343,6 +343,8 @@ class PredictionLog:
             group[0][1].get_loop().call_soon_threadsafe(self._settle, group, results)
 
     def _mark_up(self) -> None:
+        if self.why_down:
+            _logger.warning("the prediction log takes answers again")
         self.up, self.why_down = True, ""
 
     def _mark_down(self, why: str) -> None:

@@ -64,7 +64,8 @@ class Sealer:
         if cipher is None:
             if key_id not in self._secrets:
                 listed = ", ".join(self._secrets)
-                raise ConfigError(f"HEADRACE_LOG__KEYS: key '{key_id}' is needed and not there; found {listed}")
+                where = "HEADRACE_LOG__KEYS, or the file HEADRACE_LOG__KEY_FILE"
+                raise ConfigError(f"{where}: key '{key_id}' is needed and not there; found {listed}; add it")
             cipher = self._ciphers[key_id, salt] = self._cipher(key_id, salt)
         try:
             return cipher.decrypt(sealed[SALT:HEAD], sealed[HEAD:], _bound(name, key_id))

@@ -109,7 +109,8 @@ class Batching:
         try:
             return dict(say_what_was_found(msgspec.json.decode(raw), self._instance.validate_python))
         except ValidationError as error:
-            return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            places = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
+            return "; ".join(f"{place}: {message}" if place else message for place, message in places)
         except WRONG as error:
             return str(error)
 

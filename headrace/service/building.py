@@ -32,7 +32,7 @@ from headrace.service.settings import check_subject, read_settings
 from headrace.service.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from starlette.types import ASGIApp
@@ -78,7 +78,7 @@ def make_service(folder: Path) -> Any:
         async def predict(self, instance: dict[str, Any], request_id: str | None, explain: bool) -> Any:  # noqa: FBT001
             """Predict the label of one row, decide, and log it."""
             since = time.perf_counter()
-            return await _answered(worker.answering.answer(instance, request_id, explain=explain, since=since))
+            return await _answered(lambda: worker.answering.answer(instance, request_id, explain=explain, since=since))
 
         @bentoml.api(  # type: ignore[untyped-decorator]
             route="/predict_batch", input_spec=batch_body(contents), output_spec=batch_answer_body(contents)
@@ -86,14 +86,13 @@ def make_service(folder: Path) -> Any:
         async def predict_batch(self, instances: list[Any], request_id: str | None) -> Any:
             """Predict many rows at once; a wrong one is named by its index and does not spoil the rest."""
             since = time.perf_counter()
-            return await _answered(batching.answer_decoded(instances, request_id, since))
+            return await _answered(lambda: batching.answer_decoded(instances, request_id, since))
 
         @bentoml.api(route="/outcomes", input_spec=outcomes_body(contents), output_spec=OutcomesAnswer)  # type: ignore[untyped-decorator]
         async def outcomes(self, outcomes: list[dict[str, Any]]) -> Any:
             """Take the truth about earlier answers: late, repeated, in any order."""
-            return await _answered(
-                worker.answering.record_outcomes([(each["request_id"], each["label"]) for each in outcomes])
-            )
+            told = [(each["request_id"], each["label"]) for each in outcomes]
+            return await _answered(lambda: worker.answering.record_outcomes(told))
 
     Pipeline.__doc__ = description = f"{contents.pipeline}: predicts {contents.target.column} of a row."
     service = bentoml.service(
@@ -115,10 +114,10 @@ def make_service(folder: Path) -> Any:
     return service
 
 
-async def _answered(answer: Awaitable[Any]) -> Response:
+async def _answered(ask: Callable[[], Awaitable[Any]]) -> Response:
     """Return what BentoML sends on as it is: the same bytes as the fast lane sends."""
     try:
-        body, status = await answer, 200
+        body, status = await ask(), 200
     except Exception as error:  # noqa: BLE001  the client is told
         status, body = failure_of(error)
     return Response(msgspec.json.encode(body), status, media_type=JSON[1].decode())

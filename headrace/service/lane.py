@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headrace.errors import ConflictError, DataError, LogUnavailable, WindowsUnavailable
+from headrace.errors import ConfigError, ConflictError, DataError, LogUnavailable, WindowsUnavailable
 from headrace.service.counting import READY
 from headrace.service.reading import Unread
 
@@ -45,6 +45,9 @@ def failure_of(error: Exception) -> tuple[int, Failure]:
         away = "prediction log cannot be written" if isinstance(error, LogUnavailable) else "windows cannot be read"
         again = "ask again with this request_id" if error.request_id else "ask again"
         return UNAVAILABLE, Failure(f"the {away} now; {again}", error.request_id)
+    if isinstance(error, ConfigError):
+        _logger.error("%s", error)
+        return UNAVAILABLE, Failure("the service lacks a setting for this request, and its log says which")
     if isinstance(error, ConflictError):
         return 409, Failure(str(error))
     if isinstance(error, DataError):

@@ -100,7 +100,7 @@ def read_settings(declared: serving.Serving, pipeline: str) -> Settings:
         ConfigError: A variable has no meaning, or a value is not what its key takes; a line for each.
     """
     _refuse_unknown()
-    state = Path(os.environ.get(f"{PREFIX}STATE") or Path("var", pipeline)).absolute()
+    state = Path(os.environ.get(f"{PREFIX}STATE") or _typed_in() / "var" / pipeline).absolute()
     given = {"state": state, **dataclasses.asdict(declared)}
     given["windows"]["url"] = declared.windows.url or f"lmdb://{state / 'windows.lmdb'}"
     given["log"]["url"] = declared.log.url or f"sqlite:///{state / 'predictions.db'}"
@@ -131,6 +131,15 @@ def check_subject(subject: str | None, columns: Collection[str]) -> None:
     if subject is not None and subject not in columns:
         found = f"'{subject}' is no column of a request; {known(subject, columns)}"
         raise ConfigError(f"{_where(('log', 'subject'))}: {found}")
+
+
+def _typed_in() -> Path:
+    """Return the folder that the command was typed in: BentoML goes from it into that of the Bento which it serves.
+
+    What is kept there would be packed with the Bento, its key beside it, and go with it.
+    """
+    here = Path.cwd()
+    return Path(os.environ.get("PWD", here)) if (here.parent / "bento.yaml").is_file() else here
 
 
 def _refuse_unknown() -> None:

