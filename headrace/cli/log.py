@@ -72,15 +72,15 @@ def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows h
             # Before anything is deleted: afterwards nobody could tell what a run did that was interrupted.
             record(settings.state, ERASE_BEGUN, {"subject": pseudonym, "entries": number})
 
+        forgotten = _forget(declared, settings, column, value)
+        if forgotten is not None:
+            say(f"log {name}: {forgotten} rows of {column} {subject} dropped from the windows")
         erased = delete(store, value, begin=begin, anew=bool(unfinished))
         record(settings.state, ERASED, {**dataclasses.asdict(erased), "unfinished_runs": len(unfinished)})
         say(f"log {name}: subject {erased.subject}: {erased.entries} answers and {erased.outcomes} outcomes erased")
         say(f"log {name}: a search for the subject finds {erased.remaining}; {erased.searched}")
         if nobodys:
             say(f"log {name}: {nobodys} answers have no subject; whether one of them is of this one cannot be told")
-        forgotten = _forget(declared, settings, column, value)
-        if forgotten is not None:
-            say(f"log {name}: {forgotten} rows of {column} {subject} dropped from the windows")
 
 
 @app.command(epilog=examples("headrace log retain fraud  # once a day, say"))
@@ -181,6 +181,8 @@ def _value_of(text: str, column: str, kind: str) -> Any:
     from headrace.errors import ConfigError
 
     try:
+        if kind == "integer":
+            return msgspec.convert(text, Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], strict=False)
         if kind != "timestamp":
             return msgspec.convert(text, python_type(kind), strict=False)
         moment = dt.datetime.fromisoformat(text)  # msgspec would take a number for seconds since 1970

@@ -22,7 +22,7 @@ EXACT = re.compile(r"TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER
 EXACT_DIGITS = 18
 NO_ARGUMENT = ("seconds_since_last",)
 PLAIN = ("sum", "avg", "min", "max")
-LARGEST_NUMBER, LARGEST_SUM = 10**16, 10**19
+LARGEST_NUMBER, LARGEST_SUM = 10**15, 10**19
 """Of exact numbers whose squares are summed in 128 bits, and of how many there are times the largest; in the unit of
 their last digit."""
 NAMES = ("count", *PLAIN, "stddev", "share", "last", "seconds_since_last", "median", "quantile")

@@ -100,13 +100,10 @@ def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ConfigError("log.url: a log in memory would be lost; write sqlite:///path/predictions.db")
     file = Path(url.database)
+    with contextlib.suppress(OSError):  # who connects is told
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)  # as are the journals that SQLite makes beside it
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "cached_statements": 300})
-
-    @event.listens_for(engine, "do_connect")
-    def _make(*_: Any) -> None:
-        with contextlib.suppress(OSError):  # who connects is told
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch(0o600)  # as are the journals that SQLite makes beside it
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:

@@ -45,8 +45,6 @@ RETRY_SECONDS = 0.5
 """Between attempts to reach a database that is away."""
 SECONDS_BETWEEN_LOOKS = 1.0
 """At a database that nothing is written to."""
-SECONDS_TO_LET_GO = 3.0
-"""Until every process has seen that the file was removed or replaced, and has closed it."""
 PATIENCE_SECONDS = 5.0
 """From then on a database that says nothing is away."""
 _logger = logging.getLogger(__name__)
@@ -94,10 +92,9 @@ class PredictionLog:
         self._closing = threading.Event()
         self._gathered: list[Waiter] = []
         self._nearby: Connection | None = None
-        self._nearby_lock = threading.Lock()
         try:
             self.store.prepare()
-            self._mark_up()
+            self.up, self.why_down = True, ""
         except LogUnavailable as error:
             self._mark_down(str(error))
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
@@ -165,15 +162,9 @@ class PredictionLog:
         self._closing.set()
         self._queue.put(None)
         self._thread.join(PATIENCE_SECONDS)
-        self._let_go()
-
-    def _let_go(self) -> None:
-        """Close all connections."""
-        with self._nearby_lock:
-            if self._nearby is not None:
-                self._nearby.close()
-                self._nearby = None
-            self.store.close()
+        if self._nearby is not None:
+            self._nearby.close()
+        self.store.close()
 
     # The event loop.
 
@@ -206,9 +197,9 @@ class PredictionLog:
         """Write what came since the event loop's last turn."""
         group, self._gathered = self._gathered, []
         entries = [entry for of_waiter, _ in group for entry in of_waiter]
-        if self.up and len(entries) <= LARGEST_AT_ONCE and not self.store.is_moved:
+        if self.up and len(entries) <= LARGEST_AT_ONCE:
             # What goes wrong is for the thread to find out: it may wait.
-            with contextlib.suppress(DBAPIError, OSError), self._nearby_lock:
+            with contextlib.suppress(DBAPIError, OSError):
                 if self._nearby is None:
                     self._nearby = reading(self.store.engine)
                     for pragma in IMPATIENT:
@@ -249,9 +240,7 @@ class PredictionLog:
     def _run(self) -> None:
         while True:
             try:
-                if self.store.is_moved:
-                    self._let_go()
-                    self._closing.wait(SECONDS_TO_LET_GO)
+                self.store.check_file()
                 if not self.store.is_ready:
                     self.store.prepare()
                 with reading(self.store.engine) as connection:
@@ -271,9 +260,9 @@ class PredictionLog:
         while (group := self._next_group()) is not None:
             self._writing_since = time.monotonic()
             try:
-                self.store.check_file(connection)
                 if not group:
                     connection.execute(select(1))
+                    self.store.check_file(connection)
                 results = self._write(connection, [entry for entries, _ in group for entry in entries])
             except (DBAPIError, OSError) as error:
                 self._mark_down(describe(self.store.engine, error))
@@ -319,6 +308,7 @@ class PredictionLog:
             return results
         try:
             written = self.store.write(connection, [each[1] for each in sealed], [each[2] for each in sealed])
+            self.store.check_file(connection)
         except (DataError, BrokenRule, ValueError, TypeError) as error:  # else the log is at fault, not an entry
             if len(entries) == 1:
                 return [error]
@@ -343,8 +333,7 @@ class PredictionLog:
             group[0][1].get_loop().call_soon_threadsafe(self._settle, group, results)
 
     def _mark_up(self) -> None:
-        if self.why_down:
-            _logger.warning("the prediction log takes answers again")
+        _logger.warning("the prediction log takes answers again")
         self.up, self.why_down = True, ""
 
     def _mark_down(self, why: str) -> None:

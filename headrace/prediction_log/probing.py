@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert
 
+from headrace.prediction_log.database import is_sqlite
 from headrace.prediction_log.inserting import insert_rows
 from headrace.prediction_log.tables import about
 
@@ -26,10 +27,11 @@ def probe(connection: Connection) -> None:
     Raises:
         sqlalchemy.exc.DBAPIError: The log takes nothing.
     """
-    name = f"probe {id(connection)}"
-    connection.execute(insert(about), {"name": name, "value": "0" * SIZE})
-    connection.execute(delete(about).where(about.c.name == name))
-    # The right to write may be taken away for answers alone, or their table changed.
+    if is_sqlite(connection.engine):  # its file may have room for an answer and none for its journal
+        name = f"probe {id(connection)}"
+        connection.execute(insert(about), {"name": name, "value": "0" * SIZE})
+        connection.execute(delete(about).where(about.c.name == name))
+    # The right to write may be taken away, or the table changed.
     connection.exec_driver_sql("BEGIN")
     insert_rows(connection, [ANSWER])
     connection.rollback()

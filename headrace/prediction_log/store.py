@@ -77,33 +77,25 @@ class Store:
         self.pipeline = pipeline
         self._subject_key = b""
         self._file: tuple[int, int] | None = None
-        # A new file is opened once nobody has the old one open: SQLite finds the journals of both by the same name.
-        event.listen(self.engine, "do_connect", self._refuse_moved, insert=True)
+        # A new connection would be to another file than those that there are, with the journals of theirs.
+        event.listen(self.engine, "do_connect", lambda *_: self.check_file())
 
     @property
     def is_ready(self) -> bool:
         """Whether `prepare` came to its end."""
         return bool(self._subject_key)
 
-    @property
-    def is_moved(self) -> bool:
-        """Whether the file was removed or replaced: SQLite goes on in the old one, which nobody else sees."""
-        return self._file is not None and self._file != identity_of(file_of(self.engine))
-
-    def check_file(self, connection: Connection) -> None:
-        """Do nothing where a connection writes to what others read.
+    def check_file(self, connection: Connection | None = None) -> None:
+        """Do nothing where what is written, by a connection that is open, is what others read.
 
         Raises:
-            OSError: The file was removed or replaced.
+            OSError: An SQLite file was removed or replaced: it is gone on with, and nobody else sees it.
         """
-        if self.is_moved:
-            # SQLite would bring what is left in the old file's journal into the new file.
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._refuse_moved()
-
-    def _refuse_moved(self, *_: Any) -> None:
-        if self.is_moved:
-            raise OSError("its file was removed or replaced, and what was in it is not in the log any more")
+        if self._file is not None and self._file != identity_of(file_of(self.engine)):
+            if connection is not None:
+                # SQLite would bring what is left in the journal into the file that is there when it starts again.
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            raise OSError("its file was removed or replaced; stop the service, and start it again")
 
     def prepare(self) -> None:
         """Make the tables where there are none, whoever else does so now, and learn the subject key.
@@ -111,12 +103,11 @@ class Store:
         Raises:
             ConfigError, LogError, LogUnavailable: As `open_store`.
         """
-        self._file = None
         with unavailable_is_said(self.engine), self.engine.begin() as connection:
-            if not is_sqlite(self.engine):  # SQLite's transactions take turns anyway
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-            else:
+            if is_sqlite(self.engine):  # its transactions take turns anyway
                 self._file = identity_of(file_of(self.engine))
+            else:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             metadata.create_all(connection)
             said = {row.name: row.value for row in connection.execute(select(about))}
             if not said:
@@ -127,9 +118,8 @@ class Store:
         self._subject_key = self.sealer.open(sealed, OWN, said[SUBJECT_KEY_ID])
 
     def close(self) -> None:
-        """Let go of the database; it is to be prepared again."""
+        """Let go of the database."""
         self.engine.dispose()
-        self._subject_key = b""
 
     def subject_hash(self, value: Any) -> bytes:
         """Return the pseudonym of a subject."""
@@ -244,6 +234,8 @@ class Store:
             ]
             if fresh:
                 connection.execute(insert(outcomes), fresh)
+        with unavailable_is_said(self.engine):
+            self.check_file()
         results: list[Recorded | LogError] = []
         for (request_id, _), label in zip(told, labels, strict=True):
             if request_id not in answered:

@@ -308,7 +308,7 @@ def test_numbers_of_any_size_and_none_are_those_of_training(
             assert differences(live, values, right[row["id"]]) == []
 
 
-@pytest.mark.parametrize(("first", "floor"), [(10**12, 1e-9), (-(10**15), 1e-9), (8 * 10**15, 1e-9), (10**17, 10.0)])
+@pytest.mark.parametrize(("first", "floor"), [(10**12, 1e-9), (-(10**15), 1e-9), (10**15 - 1200, 1e-9), (10**17, 10.0)])
 def test_a_deviation_of_large_numbers_is_that_of_training(tmp_path: Path, first: int, floor: float) -> None:
     """And the true one; of numbers that doubles do not tell apart either is near it."""
     spread = Features(windows={"card": Window(spans=["2d"], aggregates={"id": f"stddev({first} + id)"})})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import os
 import shutil
 import signal
@@ -355,9 +356,8 @@ def test_a_database_that_takes_no_answers_is_away(
 def test_nothing_is_acknowledged_into_a_file_that_is_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, asked: bool
 ) -> None:
-    """Who removes or replaces the log of a running service is told, whether it is asked or not; a new one is made."""
+    """Who removes or replaces the log of a running service is told, until it is started again with what is there."""
     monkeypatch.setattr(writing, "RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(writing, "SECONDS_TO_LET_GO", 0.1)
     file, url = tmp_path / "log" / "predictions.db", f"sqlite:///{tmp_path}/log/predictions.db"
     other = PredictionLog(f"sqlite:///{tmp_path}/other.db", KEYS, "cards")
     assert append(other, answer("of another one")) == [None]
@@ -380,15 +380,16 @@ def test_nothing_is_acknowledged_into_a_file_that_is_not_there(
         while log.up:
             assert time.monotonic() < until
             time.sleep(0.01)
-    until = time.monotonic() + 10
-    while not log.up:
-        assert time.monotonic() < until, log.why_down
-        time.sleep(0.02)
-    assert append(log, answer("c")) == [None]
-    assert sorted(logged(url)) == ["c", *(["of another one"] if change == "replaced" else [])]
-    assert change == "replaced" or file.stat().st_mode & 0o077 == 0
+    time.sleep(0.3)
+    assert "removed or replaced; stop the service" in log.why_down
+    with pytest.raises(LogUnavailable, match="removed or replaced"):
+        log.store.record_outcomes([("a", 1)], dt.datetime.now(dt.UTC))
     log.close()
-    assert "c" in logged(url)
+    log = PredictionLog(url, KEYS, "cards")
+    assert append(log, answer("e")) == [None]
+    log.close()
+    assert sorted(logged(url)) == ["e", *(["of another one"] if change == "replaced" else [])]
+    assert change == "replaced" or file.stat().st_mode & 0o077 == 0
 
 
 def test_a_log_starts_while_its_database_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
