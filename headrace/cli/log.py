@@ -71,10 +71,10 @@ def erase(name: Name, subject: Annotated[str, typer.Argument(help="As the rows h
         def begin(number: int) -> None:
             # Before anything is deleted: afterwards nobody could tell what a run did that was interrupted.
             record(settings.state, ERASE_BEGUN, {"subject": pseudonym, "entries": number})
+            forgotten = _forget(declared, settings, column, value)
+            if forgotten is not None:
+                say(f"log {name}: {forgotten} rows of {column} {subject} dropped from the windows")
 
-        forgotten = _forget(declared, settings, column, value)
-        if forgotten is not None:
-            say(f"log {name}: {forgotten} rows of {column} {subject} dropped from the windows")
         erased = delete(store, value, begin=begin, anew=bool(unfinished))
         record(settings.state, ERASED, {**dataclasses.asdict(erased), "unfinished_runs": len(unfinished)})
         say(f"log {name}: subject {erased.subject}: {erased.entries} answers and {erased.outcomes} outcomes erased")

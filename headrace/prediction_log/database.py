@@ -67,6 +67,14 @@ def file_of(engine: Engine) -> Path:
     return Path(engine.url.database or "")
 
 
+def make_file(engine: Engine) -> None:
+    """Make an SQLite database's file and folder, as its owner's alone, where there are none."""
+    file = file_of(engine)
+    with contextlib.suppress(OSError):  # who connects is told
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)  # as are the journals that SQLite makes beside it
+
+
 def identity_of(file: Path) -> tuple[int, int] | None:
     """Return what tells a file from another one of its name, its device and inode; None where there is none."""
     try:
@@ -99,10 +107,6 @@ def reading(engine: Engine) -> Connection:
 def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ConfigError("log.url: a log in memory would be lost; write sqlite:///path/predictions.db")
-    file = Path(url.database)
-    with contextlib.suppress(OSError):  # who connects is told
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(0o600)  # as are the journals that SQLite makes beside it
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "cached_statements": 300})
 
     @event.listens_for(engine, "connect")

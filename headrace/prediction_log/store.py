@@ -12,7 +12,15 @@ import msgspec
 from sqlalchemy import event, insert, select, text
 
 from headrace.errors import ConfigError, ConflictError, LogError, LogUnavailable, UnknownRequestError
-from headrace.prediction_log.database import file_of, identity_of, is_sqlite, make_engine, reading, unavailable_is_said
+from headrace.prediction_log.database import (
+    file_of,
+    identity_of,
+    is_sqlite,
+    make_engine,
+    make_file,
+    reading,
+    unavailable_is_said,
+)
 from headrace.prediction_log.entry import (
     Outcome,
     Recorded,
@@ -77,8 +85,10 @@ class Store:
         self.pipeline = pipeline
         self._subject_key = b""
         self._file: tuple[int, int] | None = None
-        # A new connection would be to another file than those that there are, with the journals of theirs.
-        event.listen(self.engine, "do_connect", lambda *_: self.check_file())
+        # Once the file was removed, a new connection would be to another one, and an old one would fill its journal: by
+        # their names SQLite takes the journals for those of the file that is there.
+        for step in ("do_connect", "checkout"):
+            event.listen(self.engine, step, lambda *_: self.check_file())
 
     @property
     def is_ready(self) -> bool:
@@ -103,6 +113,8 @@ class Store:
         Raises:
             ConfigError, LogError, LogUnavailable: As `open_store`.
         """
+        if is_sqlite(self.engine) and self._file is None:
+            make_file(self.engine)
         with unavailable_is_said(self.engine), self.engine.begin() as connection:
             if is_sqlite(self.engine):  # its transactions take turns anyway
                 self._file = identity_of(file_of(self.engine))

@@ -100,7 +100,8 @@ def read_settings(declared: serving.Serving, pipeline: str) -> Settings:
         ConfigError: A variable has no meaning, or a value is not what its key takes; a line for each.
     """
     _refuse_unknown()
-    state = Path(os.environ.get(f"{PREFIX}STATE") or _typed_in() / "var" / pipeline).absolute()
+    state = Path(os.environ.get(f"{PREFIX}STATE") or Path("var", pipeline))
+    state = state if state.is_absolute() else _typed_in() / state
     given = {"state": state, **dataclasses.asdict(declared)}
     given["windows"]["url"] = declared.windows.url or f"lmdb://{state / 'windows.lmdb'}"
     given["log"]["url"] = declared.log.url or f"sqlite:///{state / 'predictions.db'}"
@@ -109,13 +110,13 @@ def read_settings(declared: serving.Serving, pipeline: str) -> Settings:
     try:
         settings = Settings(**{**given, "state": state})
         microseconds(settings.log.retention)
+        return settings.model_copy(update={"state": state})
     except ValidationError as error:
         raise ConfigError("\n".join(f"{_where(wrong['loc'])}: {wrong['msg']}" for wrong in error.errors())) from None
     except SettingsError as error:
         raise ConfigError(f"{PREFIX}*: {error}") from None
     except ConfigError as error:
         raise ConfigError(f"{_where(('log', 'retention'))}: {error}") from None
-    return settings
 
 
 def check_subject(subject: str | None, columns: Collection[str]) -> None:
@@ -137,9 +138,16 @@ def _typed_in() -> Path:
     """Return the folder that the command was typed in: BentoML goes from it into that of the Bento which it serves.
 
     What is kept there would be packed with the Bento, its key beside it, and go with it.
+
+    Raises:
+        ConfigError: Nothing says which it is.
     """
     here = Path.cwd()
-    return Path(os.environ.get("PWD", here)) if (here.parent / "bento.yaml").is_file() else here
+    if not (here.parent / "bento.yaml").is_file():
+        return here
+    if "PWD" not in os.environ:  # no shell typed it
+        raise ConfigError(f"{PREFIX}STATE: name the folder for log, windows and keys; a Bento keeps nothing in itself")
+    return Path(os.environ["PWD"])
 
 
 def _refuse_unknown() -> None:

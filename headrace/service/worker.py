@@ -69,7 +69,8 @@ class Worker:
     def __init__(self, folder: Path, contents: Contents, settings: Settings, workers: int) -> None:
         self.contents, self.settings = contents, settings
         self._folder, self._workers = folder, workers
-        self._windows, self._were_up = COLD, False
+        self._windows = COLD
+        self._were_up = self._refilling = False
         self._closing = threading.Event()
 
     def open(self) -> None:
@@ -155,8 +156,9 @@ class Worker:
     def _look_at_windows(self) -> None:
         try:
             if not self._is_warm():  # at the start; and a Redis may come back without what it had
-                if self._windows not in {COLD, BARE}:
+                if self._were_up and not self._refilling:
                     _logger.warning("the windows came back empty: they are filled from the history in the package")
+                    self._refilling = True
                 self._windows = BARE if self._windows == BARE else COLD
                 warm(self._folder, self.contents, self.live)
             self.live.check()
@@ -171,7 +173,7 @@ class Worker:
     def _windows_are_up(self) -> None:
         if self._windows != UP and self._were_up:
             _logger.warning("the windows are filled and can be reached again")
-        self._windows, self._were_up = UP, True
+        self._windows, self._were_up, self._refilling = UP, True, False
 
     def _tell_metrics(self) -> None:
         self.metrics.look(self.log, self.gate, self.predictor, windows_up=self._windows == UP, ready=self.is_ready())

@@ -392,6 +392,45 @@ def test_nothing_is_acknowledged_into_a_file_that_is_not_there(
     assert change == "replaced" or file.stat().st_mode & 0o077 == 0
 
 
+LOSE = """
+import os, sys, time
+from datetime import UTC, datetime
+from answers import KEYS, answer, append
+from headrace.errors import LogUnavailable
+from headrace.prediction_log import PredictionLog
+log = PredictionLog(f"sqlite:///{sys.argv[1]}", KEYS, "cards")
+append(log, *(answer(f"old {number}") for number in range(60)))
+time.sleep(1)  # by then all its threads have connections
+os.replace(sys.argv[2], sys.argv[1])
+while log.up:
+    time.sleep(0.01)
+for number in range(60):
+    try:
+        log.store.record_outcomes([(f"old {number}", 1)], datetime.now(UTC))
+        raise SystemExit("an outcome was taken")
+    except LogUnavailable:
+        pass
+os._exit(7)  # as a kill does: nothing is closed
+"""
+
+
+def test_a_log_that_was_replaced_leaves_the_new_file_alone(tmp_path: Path) -> None:
+    """SQLite would bring what the old one's journal has into it."""
+    file, other = tmp_path / "predictions.db", tmp_path / "other.db"
+    log = PredictionLog(f"sqlite:///{other}", KEYS, "cards")
+    assert append(log, *(answer(f"new {number}") for number in range(200))) == [None] * 200
+    log.close()
+    ran = subprocess.run(
+        [sys.executable, "-c", LOSE, str(file), str(other)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)}, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 7
+    log = PredictionLog(f"sqlite:///{file}", KEYS, "cards")
+    assert append(log, answer("last")) == [None]
+    log.close()
+    assert sorted(logged(f"sqlite:///{file}")) == sorted([*(f"new {number}" for number in range(200)), "last"])
+
+
 def test_a_log_starts_while_its_database_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It refuses, and takes answers as soon as the database is there."""
     monkeypatch.setattr(writing, "RETRY_SECONDS", 0.05)

@@ -39,6 +39,13 @@ def test_a_bento_of_the_store_keeps_nothing_in_itself(monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path / "bento" / "src")
     monkeypatch.setenv("PWD", str(tmp_path / "typed"))
     assert read_settings(Serving(), "cards").state == tmp_path / "typed" / "var" / "cards"
+    monkeypatch.setenv("HEADRACE_STATE", "state")
+    assert read_settings(Serving(), "cards").state == tmp_path / "typed" / "state"
+    monkeypatch.delenv("PWD")
+    with pytest.raises(ConfigError, match="HEADRACE_STATE: name the folder for log, windows and keys"):
+        read_settings(Serving(), "cards")
+    monkeypatch.setenv("HEADRACE_STATE", str(tmp_path))
+    assert read_settings(Serving(), "cards").log.url == f"sqlite:///{tmp_path}/predictions.db"
 
 
 def test_the_environment_is_laid_over_what_is_declared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
