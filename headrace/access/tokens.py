@@ -19,7 +19,7 @@ import msgspec
 
 from headrace.errors import ConfigError
 from headrace.locking import alone
-from headrace.storage import write_beside
+from headrace.storage import open_private, write_beside
 from headrace.words import known
 
 if TYPE_CHECKING:
@@ -163,10 +163,7 @@ def _free_id(tokens: list[Token]) -> str:
 
 def _write(file: Path, tokens: list[Token]) -> None:
     text = msgspec.json.format(msgspec.json.encode(TokenFile(tokens)), indent=2)
-    with (
-        write_beside(file) as beside,
-        os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened,
-    ):
+    with write_beside(file) as beside, open_private(beside) as opened:
         opened.write(text + b"\n")
         opened.flush()
         os.fsync(opened.fileno())  # who revoked a token need not do it again after a power cut

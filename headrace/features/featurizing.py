@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace.declaration.sql import create_rows, quoted
+from headrace.declaration.sql import quoted
 from headrace.errors import ConfigError, DataError
 from headrace.features.checking import check_features
 from headrace.features.database import database
@@ -79,13 +79,11 @@ def featurize(validated: Path, out: Path, config: FeaturizeConfig) -> Featurized
         for name in kept:
             link_or_copy(part_path(out, name), part_path(beside, name))
         with database(beside) as connection:
-            create_rows(connection, config.schema)
-            categorical = plan.categorical(connection)
             rows = _compute(connection, plan, _needed(plan, parts, new), new, beside) if new else 0
-        write_json(beside / NAME, describe(plan, categorical, digests))
+        write_json(beside / NAME, describe(plan, digests))
     total = sum(pq.read_metadata(path).num_rows for path in list_parts(out).values())
     labelled = sum(pq.read_metadata(part_path(out, name)).num_rows for name in new)
-    return Featurized(len(parts), len(new), total, len(describe(plan, [], {})["features"]), rows - labelled)
+    return Featurized(len(parts), len(new), total, len(describe(plan, {})["features"]), rows - labelled)
 
 
 def _kept(plan: Plan, out: Path, digests: dict[str, str]) -> list[str]:
@@ -114,7 +112,6 @@ def _compute(
     connection: duckdb.DuckDBPyConnection, plan: Plan, needed: dict[str, Path], new: list[str], out: Path
 ) -> int:
     """Compute and write the new parts; return how many rows they have."""
-    categorical = plan.categorical(connection)
     sizes = {name: pq.read_metadata(path).num_rows for name, path in needed.items()}
     rows = sum(int(sizes[name]) for name in new)
     start = sum(sizes.values()) - rows
@@ -122,9 +119,9 @@ def _compute(
     _load(connection, plan, needed, sizes, frames=not few)
     if few:
         connection.execute(f"CREATE TABLE probes AS SELECT * FROM rows WHERE {POSITION} >= {start}")
-        query = lookup_sql(plan, categorical)
+        query = lookup_sql(plan)
     else:
-        query = window_sql(plan, categorical)
+        query = window_sql(plan)
     wanted = f"SELECT * FROM ({query}) WHERE {POSITION} >= {start} AND {quoted(plan.target.column)} IS NOT NULL"
     ends = np.cumsum([sizes[name] for name in new]) + start
     parts = dict(zip(new, ends.tolist(), strict=True))
@@ -149,7 +146,6 @@ def _load(
     connection: duckdb.DuckDBPyConnection, plan: Plan, needed: dict[str, Path], sizes: dict[str, int], *, frames: bool
 ) -> None:
     """Fill the table `rows`, some parts at a time. Parts are days: in order one by one, they are in order together."""
-    connection.execute("DROP TABLE rows")
     start, earlier = 0, None
     chunks = list(_some_at_once(sizes))
     for names in chunks:

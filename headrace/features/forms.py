@@ -15,20 +15,12 @@ from headrace.features.aggregates import scale_of
 from headrace.features.plan import POSITION, TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from headrace.features.plan import Frame, Plan, WindowFeature
 
 
-def window_sql(plan: Plan, categorical: Iterable[str]) -> str:
-    """Return the query over the table `rows` that computes the features of all of them.
-
-    Args:
-        plan: The resolved declaration.
-        categorical: The features that are texts.
-    """
-    texts = set(categorical)
-    computed = [*_own(plan, texts)]
+def window_sql(plan: Plan) -> str:
+    """Return the query over the table `rows` that computes the features of all of them."""
+    computed = [*_own(plan)]
     for feature in plan.windows:
         if feature.aggregate.counts_rows:
             sql = feature.frame.count_sql
@@ -40,7 +32,7 @@ def window_sql(plan: Plan, categorical: Iterable[str]) -> str:
     return _query(
         plan,
         [
-            f"arguments AS (\n  SELECT {_lines(['*', *plan.argument_sql])}\n  FROM rows\n)",
+            f"arguments AS (\n  SELECT {_lines(['*', *plan.argument_columns])}\n  FROM rows\n)",
             f"computed AS (\n  SELECT {_lines(computed)}\n  FROM arguments"
             + (f"\n  WINDOW {_lines(windows)}" if windows else "")
             + "\n)",
@@ -48,18 +40,17 @@ def window_sql(plan: Plan, categorical: Iterable[str]) -> str:
     )
 
 
-def lookup_sql(plan: Plan, categorical: Iterable[str]) -> str:
+def lookup_sql(plan: Plan) -> str:
     """Return the query that computes the features of the rows in the table `probes`, with their history in `rows`.
 
     `rows` holds the probes too: a window sees the row itself.
     """
-    texts = set(categorical)
     kept = [POSITION, TIME, *(quoted(entity) for entity in plan.entities), *plan.arguments.values()]
     parts = [
-        f"arguments AS (\n  SELECT {_lines(['*', *plan.argument_sql])}\n  FROM rows\n)",
+        f"arguments AS (\n  SELECT {_lines(['*', *plan.argument_columns])}\n  FROM rows\n)",
         f"history AS (\n  SELECT {', '.join(kept)}\n  FROM arguments\n)",
     ]
-    joins, computed = [], [*_own(plan, texts)]
+    joins, computed = [], [*_own(plan)]
     for number, (group, features) in enumerate(_by_entity(plan).items()):
         name = f"looked_up_{number}"
         parts.append(_looked_up(name, group, features, plan))
@@ -111,7 +102,7 @@ def _named(feature: WindowFeature, sql: str, entity: str) -> str:
     return f"CAST(CASE WHEN {entity} IS NULL THEN {none} ELSE {sql} END AS DOUBLE) AS {quoted(feature.name)}"
 
 
-def _own(plan: Plan, texts: set[str]) -> list[str]:
+def _own(plan: Plan) -> list[str]:
     """Return what comes of one row alone: its identity, columns and expressions."""
     identity = [
         f"{plan.label_sql()} AS {quoted(name)}" if name == plan.target.column else quoted(name)
@@ -120,7 +111,7 @@ def _own(plan: Plan, texts: set[str]) -> list[str]:
     own = [*((name, quoted(name)) for name in plan.features.columns), *plan.features.expressions.items()]
     # A feature may be an entity too, or the timestamp: it is there already, under that name and in its own type.
     features = [
-        f"CAST({expression} AS {'VARCHAR' if name in texts else 'DOUBLE'}) AS {quoted(name)}"
+        f"CAST({expression} AS {'VARCHAR' if name in plan.texts else 'DOUBLE'}) AS {quoted(name)}"
         for name, expression in own
     ]
     return [POSITION, *identity, *features]

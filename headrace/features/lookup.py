@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from headrace.declaration.sql import create_rows
 from headrace.declaration.types import arrow_schema
 from headrace.features.database import database
 from headrace.features.forms import lookup_sql
@@ -44,9 +43,7 @@ class Lookup:
         self._past = Past(with_positions(in_order(past, self._plan), 0, self._plan), self._plan)
         self._stack = contextlib.ExitStack()
         self._database = self._stack.enter_context(database())
-        create_rows(self._database, rows)
-        self._sql = lookup_sql(self._plan, self._plan.categorical(self._database))
-        self._database.execute("DROP TABLE rows")
+        self._sql = lookup_sql(self._plan)
         self._of_thread = threading.local()
 
     def features(self, rows: pa.Table) -> pa.Table:

@@ -24,12 +24,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_text())) if file.is_file() else {}
 
 
-def describe(plan: Plan, categorical: list[str], parts: Mapping[str, str]) -> dict[str, Any]:
+def describe(plan: Plan, parts: Mapping[str, str]) -> dict[str, Any]:
     """Return the manifest of a features table.
 
     Args:
         plan: The resolved declaration.
-        categorical: The features that are texts.
         parts: The digest of the validated part, by part.
     """
     names = [
@@ -44,7 +43,7 @@ def describe(plan: Plan, categorical: list[str], parts: Mapping[str, str]) -> di
         "label": plan.target.column,
         "task": plan.task.describe(),
         "entities": plan.entities,
-        "features": [_feature(name, plan, categorical) for name in names],
+        "features": [_feature(name, plan) for name in names],
         "declaration": declaration_digest(plan),
         "parts": dict(parts),
     }
@@ -64,8 +63,8 @@ def declaration_digest(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(declared, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _feature(name: str, plan: Plan, categorical: list[str]) -> dict[str, Any]:
-    if name not in categorical:
+def _feature(name: str, plan: Plan) -> dict[str, Any]:
+    if name not in plan.texts:
         return {"name": name, "type": "number", "categories": None}
     column = plan.rows.columns.get(name) if name in plan.features.columns else None
     values = [str(value) for value in column.values] if column and column.values else None

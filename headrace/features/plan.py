@@ -13,7 +13,7 @@ from headrace.features.labels import label_sql
 from headrace.tasks import task_of
 
 if TYPE_CHECKING:
-    import duckdb
+    from collections.abc import Iterable
 
     from headrace.declaration.features import Features
     from headrace.declaration.modelling import Target
@@ -154,16 +154,10 @@ class Plan:
     @cached_property
     def kinds(self) -> dict[str, str]:
         """The DuckDB types of the argument columns by their expression."""
-        if not self.arguments:
-            return {}
-        with connect() as connection:
-            create_rows(connection, self.rows)
-            columns = ", ".join(f"{expression} AS {column}" for expression, column in self.arguments.items())
-            described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()
-        return {expression: str(kind) for expression, (_, kind, *_) in zip(self.arguments, described, strict=True)}
+        return dict(zip(self.arguments, self._types_of(self.arguments), strict=True))
 
     @property
-    def argument_sql(self) -> list[str]:
+    def argument_columns(self) -> list[str]:
         """The argument columns in SQL: a number that is not finite, such as `x / 0`, is a missing one."""
         return [
             f"CASE WHEN isfinite({expression}) THEN {expression} END AS {column}"
@@ -172,14 +166,22 @@ class Plan:
             for expression, column in self.arguments.items()
         ]
 
-    def categorical(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
-        """Return the features that are texts, by their types in a database that has the table `rows`."""
-        own = [*((name, quoted(name)) for name in self.features.columns), *self.features.expressions.items()]
-        if not own:
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """The features that are texts."""
+        own = {name: quoted(name) for name in self.features.columns} | self.features.expressions
+        kinds = zip(own, self._types_of(own.values()), strict=True)
+        return frozenset(name for name, kind in kinds if kind == "VARCHAR" or kind.startswith("ENUM"))
+
+    def _types_of(self, expressions: Iterable[str]) -> list[str]:
+        """Return the DuckDB types of expressions over a row."""
+        columns = ", ".join(f"{expression} AS _{place}" for place, expression in enumerate(expressions))
+        if not columns:
             return []
-        columns = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in own)
-        described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()
-        return [name for name, kind, *_ in described if kind == "VARCHAR" or kind.startswith("ENUM")]
+        with connect() as connection:
+            create_rows(connection, self.rows)
+            described = connection.execute(f"DESCRIBE SELECT {columns} FROM rows").fetchall()
+        return [str(kind) for _, kind, *_ in described]
 
 
 def _frame(window: str, entity: str | None, span: str, delay: str, aggregate: Aggregate) -> Frame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.declaration.sql import connect, create_rows
 from headrace.features.forms import window_sql
 from headrace.features.plan import Plan
 
@@ -26,7 +25,4 @@ def training_sql(features: Features, rows: TypedRows, target: Target) -> str:
     Raises:
         ConfigError: A span or an aggregate is not written as it should be.
     """
-    plan = Plan(features, rows, target)
-    with connect() as connection:
-        create_rows(connection, rows)
-        return LEGEND + window_sql(plan, plan.categorical(connection))
+    return LEGEND + window_sql(Plan(features, rows, target))

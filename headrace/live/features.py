@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace.declaration.features import feature_names
-from headrace.declaration.sql import connect, create_rows, quoted
+from headrace.declaration.sql import quoted
 from headrace.errors import WindowsUnavailable
 from headrace.live.many import ManyRows
 from headrace.live.rowwise import compile_expressions
@@ -72,10 +72,7 @@ class LiveFeatures:
         relabelled = records.by_label if records else []
         self._of_label = compile_expressions({plan.arguments[sql]: sql for sql in plan.arguments}, plan.rows)
         self._reads_label = bool(relabelled)
-        with connect() as connection:
-            create_rows(connection, plan.rows)
-            texts = set(plan.categorical(connection))
-        self._own = [(name, name in texts) for name in own]
+        self._own = [(name, name in plan.texts) for name in own]
         slots = {name: place for place, name in enumerate(self.names)}
         sides = ([slots[side.strip()] for side in ratio.split("/")] for ratio in features.ratios.values())
         self._ratios = [

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from headrace.declaration.types import decimal_arguments, type_kind
 from headrace.errors import ConfigError, DataError
 from headrace.features.aggregates import scale_of
-from headrace.live.store import KEYLESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +29,8 @@ TIME = struct.Struct(">Q")
 TEXT_BYTES = 40
 """Of a text's key so many bytes order the rows of one moment; keys that differ later are told apart, in any order."""
 TAIL_BYTES = 8
+KEYLESS = b"\xff" * 8
+"""What the key of a row begins with that came without one: it comes after all others of its moment."""
 NAME_BYTES = 17
 NULL = -(2**63)
 WIDE = decimal.Context(prec=60)

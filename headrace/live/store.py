@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from headrace.live.layout import KEYLESS, TIME
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-
-KEYLESS = b"\xff" * 8
-"""What the key of a row begins with that came without one: it comes after all others of its moment."""
 
 
 class Place(NamedTuple):
@@ -124,7 +122,9 @@ def filled(records: bytes, history: History, width: int, order: int) -> bytes:
     keyed = records
     if KEYLESS in records:
         every = (records[at : at + width] for at in range(0, len(records), width))
-        keyed = b"".join(each for each in every if each[:8] > history.until or not each.startswith(KEYLESS, 8))
+        keyed = b"".join(
+            each for each in every if each[: TIME.size] > history.until or not each.startswith(KEYLESS, TIME.size)
+        )
     return merged(merged(history.untold, keyed, width, order), history.told, width, order)
 
 

@@ -105,7 +105,7 @@ def _arguments(table: pa.Table, records: Records) -> pa.Table:
         return table
     with database() as connection:
         connection.register("rows", table)
-        found: Any = connection.sql(f"SELECT {', '.join(plan.argument_sql)} FROM rows").to_arrow_table()
+        found: Any = connection.sql(f"SELECT {', '.join(plan.argument_columns)} FROM rows").to_arrow_table()
         return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, tuple_
@@ -10,7 +9,7 @@ from sqlalchemy import select, tuple_
 from headrace.prediction_log.database import reading, unavailable_is_said
 from headrace.prediction_log.entry import to_microseconds
 from headrace.prediction_log.tables import entries, outcomes
-from headrace.storage import write_beside
+from headrace.storage import open_private, write_beside
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -51,7 +50,7 @@ def export(store: Store, since: dt.datetime, until: dt.datetime, out: Path) -> i
         unavailable_is_said(store.engine),
         write_beside(out) as beside,
         # What is decrypted is for whoever asked for it, and for nobody else of the machine.
-        os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened,
+        open_private(beside) as opened,
         pq.ParquetWriter(opened, schema) as writer,
     ):
         for rows in _batches(store, to_microseconds(since), to_microseconds(until)):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headrace.errors import ConfigError
+from headrace.storage import open_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,8 +86,8 @@ def _make(file: Path) -> None:
     """Write a new key for this machine alone; another worker that does so at the same moment makes no second one."""
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(BYTES)).decode()}\n")
+    with open_private(beside) as opened:
+        opened.write(f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(BYTES)).decode()}\n".encode())
         opened.flush()
         os.fsync(opened.fileno())
     try:

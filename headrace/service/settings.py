@@ -108,15 +108,15 @@ def read_settings(declared: serving.Serving, pipeline: str) -> Settings:
     given["log"]["key_file"] = state / "log.keys"
     given["access"]["token_file"] = state / "tokens.json"
     try:
-        settings = Settings(**{**given, "state": state})
+        settings = Settings(**given).model_copy(update={"state": state})  # the variable may say it relatively
         microseconds(settings.log.retention)
-        return settings.model_copy(update={"state": state})
     except ValidationError as error:
         raise ConfigError("\n".join(f"{_where(wrong['loc'])}: {wrong['msg']}" for wrong in error.errors())) from None
     except SettingsError as error:
         raise ConfigError(f"{PREFIX}*: {error}") from None
     except ConfigError as error:
         raise ConfigError(f"{_where(('log', 'retention'))}: {error}") from None
+    return settings
 
 
 def check_subject(subject: str | None, columns: Collection[str]) -> None:

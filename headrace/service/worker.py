@@ -83,11 +83,7 @@ class Worker:
 
         settings, contents = self.settings, self.contents
         _make_state(settings.state)
-        self.live = open_windows(
-            settings.windows.url,
-            contents,
-            filled_with=contents.files.get(HISTORY),
-        )
+        self.live = open_windows(settings.windows.url, contents, filled_with=contents.files.get(HISTORY))
         self.predictor = Predictor(self._folder, contents, self.live, settings.windows.on_failure)
         keys = read_keys(settings.log.keys, settings.log.key_file)
         self.log = PredictionLog(settings.log.url, keys, contents.pipeline)

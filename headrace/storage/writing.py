@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from headrace.errors import HeadraceError
 
@@ -39,6 +39,11 @@ def write_beside(path: Path) -> Iterator[Path]:
         raise
     finally:
         _remove(beside)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Make a file that is its owner's alone, and open it to write."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def write_json(path: Path, content: Any) -> None:
